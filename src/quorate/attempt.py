@@ -1,0 +1,100 @@
+"""Calls code that users wrote: an exception or a hang costs one call, never the run."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from quorate.errors import QuorateError
+
+DEFAULT_TIME_LIMIT_S = 10.0
+_FRAMES_SHOWN = 12
+_OWN_CODE = str(Path(__file__).parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What one call raised: a reason code (`raised` or `timeout`), the last line, and the user's own frames."""
+
+    reason: str
+    message: str
+    traceback: str = ""
+
+
+class _TimeUp(BaseException):
+    """Raised inside the user's code; not an `Exception`, so that an `except Exception` there does not swallow it."""
+
+
+def attempt(
+    call: Callable[..., Any], *columns: Sequence[Any], time_limit_s: float | None = DEFAULT_TIME_LIMIT_S
+) -> tuple[list[Any], dict[int, Fault]]:
+    """`call` over the zipped columns: the answers (None where it failed), and the faults by position.
+
+    A call may take `time_limit_s` seconds (None: for ever). The limit needs a Unix signal, so it holds in the main thread of a
+    process (where `quorate run`, notebooks and worker processes call it) and is not kept in other threads.
+    """
+    answers: list[Any] = []
+    faults: dict[int, Fault] = {}
+    # One map iterator for all rows: it runs at the speed of a list comprehension, and after an exception it
+    # stands behind the row that raised, so no row is ever called twice.
+    calls = map(call, *columns)
+    with _watched(answers, time_limit_s):
+        while True:
+            try:
+                answers.extend(calls)
+                return answers, faults
+            except (Exception, SystemExit, _TimeUp) as error:
+                # The one broad except of the engine: whatever a user's function does becomes data.
+                faults[len(answers)] = _fault(error, time_limit_s)
+                answers.append(None)
+
+
+def _fault(error: BaseException, time_limit_s: float | None) -> Fault:
+    if isinstance(error, _TimeUp):
+        return Fault("timeout", f"no answer within {time_limit_s:g} s", _user_frames(error))
+    if isinstance(error, QuorateError):
+        return Fault("raised", str(error))
+    return Fault("raised", f"{type(error).__name__}: {error}", _user_frames(error))
+
+
+def _user_frames(error: BaseException) -> str:
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(_OWN_CODE)
+    ]
+    last = [] if isinstance(error, _TimeUp) else traceback.format_exception_only(error)
+    return "".join([*traceback.format_list(frames[-_FRAMES_SHOWN:]), *last])
+
+
+@contextmanager
+def _watched(answers: list[Any], limit_s: float | None) -> Iterator[None]:
+    """Ticks while calls run and raises in the one that does not get anywhere: no cost per call."""
+    if limit_s is None or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen, since = 0, time.monotonic()
+
+    def tick(*_: object) -> None:
+        nonlocal seen, since
+        now = time.monotonic()
+        if len(answers) != seen:
+            seen, since = len(answers), now
+        elif now - since >= limit_s:
+            since = now
+            raise _TimeUp
+
+    previous = signal.signal(signal.SIGALRM, tick)
+    step = max(limit_s / 10, 0.01)
+    signal.setitimer(signal.ITIMER_REAL, step, step)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)

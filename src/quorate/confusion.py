@@ -1,0 +1,60 @@
+"""The arithmetic that label models share: votes as indicators, confusion counts, posteriors.
+
+`k` labels, `m` sources, `p` patterns. A confusion array is float64[m, k, k]: source, true label, vote.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.values import ABSTAIN
+
+Floats = NDArray[np.float64]
+
+
+def indicators(matrix: NDArray[np.int16], k: int) -> Any:
+    """Votes as a sparse 0/1 matrix, CSR float64[p, m·k]: column j·k + l is "source j voted l"."""
+    from scipy.sparse import csr_matrix
+
+    rows, sources = np.nonzero(matrix != ABSTAIN)
+    columns = sources * k + matrix[rows, sources]
+    return csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(matrix), matrix.shape[1] * k))
+
+
+def vote_shares(matrix: NDArray[np.int16], k: int) -> Floats:
+    """Each label's share of the votes, float64[p, k]; uniform where nobody voted."""
+    counts = np.stack([(matrix == y).sum(axis=1) for y in range(k)], axis=1).astype(np.float64)
+    total = counts.sum(axis=1, keepdims=True)
+    return np.where(total > 0, counts / np.maximum(total, 1), 1.0 / k)
+
+
+def confusion_counts(votes: Any, mass: Floats) -> Floats:
+    """Expected vote counts by source, true label and vote, from the label mass float64[p, k] of each pattern."""
+    k = mass.shape[1]
+    by_vote: Floats = np.asarray(votes.T @ mass)
+    return by_vote.reshape(-1, k, k).transpose(0, 2, 1)
+
+
+def posterior(votes: Any, log_likelihood: Floats, log_prior: Floats) -> Floats:
+    """P(label | votes) float64[p, k], from log P(vote | label) float64[m, k, k] and log P(label) float64[k].
+
+    Linear in the votes, and each pattern on its own: the answer for a row does not depend on the rows beside it.
+    """
+    k = len(log_prior)
+    weights = log_likelihood.transpose(0, 2, 1).reshape(-1, k)
+    return softmax(np.asarray(votes @ weights) + log_prior)
+
+
+def softmax(logits: Floats) -> Floats:
+    """Row-wise softmax without overflow."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf)) if logits.size else logits
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+
+
+def label_mass(probs: Floats, counts: NDArray[np.int64], gold: NDArray[np.int64]) -> Floats:
+    """How many rows of each pattern have each label, float64[p, k]: settled rows count as settled."""
+    unsettled = counts - gold.sum(axis=1)
+    return probs * unsettled[:, None] + gold

@@ -1,0 +1,1 @@
+"""Endpoints: how a model is asked over the wire."""

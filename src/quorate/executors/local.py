@@ -1,0 +1,99 @@
+"""This machine: in this process, or in spawned worker processes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+from typing import Any, ClassVar, TypeVar
+
+from quorate.protocols import WorkerDied
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Local:
+    """`workers` processes; with 1 everything runs in this process, one item after another.
+
+    Workers are spawned, so functions of notebooks and scripts travel by value and nothing is inherited. When a worker
+    dies, what it and its neighbours were working on is tried again, one item at a time; an item whose worker dies
+    again comes back as `WorkerDied`.
+    """
+
+    kind: ClassVar[str] = "executors"
+
+    workers: int = 1
+
+    @classmethod
+    def example(cls) -> Local:
+        return cls()
+
+    def map(self, fn: Callable[[T], R], items: Iterable[T]) -> Iterator[R | WorkerDied]:
+        return map(fn, items) if self.workers <= 1 else self._spread(fn, items)
+
+    def fold(self, fn: Callable[[T], R], merge: Callable[[R, R], R], items: Iterable[T]) -> R | WorkerDied:
+        results = list(self.map(fn, items))
+        dead = [result for result in results if isinstance(result, WorkerDied)]
+        return dead[0] if dead else reduce(merge, results)  # type: ignore[arg-type]
+
+    def _spread(self, fn: Callable[[T], R], items: Iterable[T]) -> Iterator[R | WorkerDied]:
+        from cloudpickle import dumps
+
+        shipped = dumps(fn)
+        waiting: deque[tuple[T, Future[R]]] = deque()
+        for item in items:
+            waiting.append((item, self._submit(shipped, item)))
+            # Two items a worker in flight keep them busy without holding every partition in memory.
+            if len(waiting) >= 2 * self.workers:
+                yield self._result(shipped, *waiting.popleft())
+        while waiting:
+            yield self._result(shipped, *waiting.popleft())
+
+    def _submit(self, shipped: bytes, item: T) -> Future[Any]:
+        try:
+            return _pool(self.workers).submit(_run, shipped, item)
+        except BrokenProcessPool as error:
+            failed: Future[Any] = Future()
+            failed.set_exception(error)
+            return failed
+
+    def _result(self, shipped: bytes, item: T, future: Future[R]) -> R | WorkerDied:
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            return self._alone(shipped, item)
+
+    def _alone(self, shipped: bytes, item: T) -> Any:
+        from loky import ProcessPoolExecutor
+
+        with ProcessPoolExecutor(1) as pool:
+            try:
+                return pool.submit(_run, shipped, item).result()
+            except BrokenProcessPool as error:
+                return WorkerDied(str(error).strip().splitlines()[0] if str(error).strip() else "the process was killed")
+
+
+def _pool(workers: int) -> Any:
+    from loky import get_reusable_executor
+
+    return get_reusable_executor(max_workers=workers, timeout=60)
+
+
+@lru_cache(maxsize=2)
+def _unpickled(shipped: bytes) -> Any:
+    # Once per worker and not per item, so that what functions load once per process stays loaded.
+    from cloudpickle import loads
+
+    return loads(shipped)
+
+
+def _run(shipped: bytes, item: Any) -> Any:
+    return _unpickled(shipped)(item)
+
+
+plugin = Local

@@ -1,0 +1,1 @@
+"""Exporters: file formats for a training set."""

@@ -1,0 +1,42 @@
+"""JSON lines: one object a row, soft labels as a mapping."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from quorate.values import TrainingSet
+
+
+@dataclass(frozen=True)
+class Jsonl:
+    """`NAME.jsonl`: the row's columns under `row`, then its id, label, probabilities, weight, split, provenance."""
+
+    kind: ClassVar[str] = "exporters"
+
+    @classmethod
+    def example(cls) -> Jsonl:
+        return cls()
+
+    def write(self, training_set: TrainingSet, folder: Path) -> list[Path]:
+        path = folder / f"{training_set.name}.jsonl"
+        names = training_set.space.names
+        with path.open("w", encoding="utf-8", newline="\n") as out:
+            for i, cells in enumerate(training_set.rows.table.to_pylist()):
+                probs = dict(zip(names, training_set.probs[i].tolist(), strict=True))
+                record = {
+                    "id": training_set.rows.ids[i].as_py(),
+                    "label": names[training_set.labels[i]],
+                    "probabilities": probs,
+                    "weight": float(training_set.weights[i]),
+                    "split": training_set.split[i],
+                    "provenance": training_set.provenance[i],
+                    "row": cells,
+                }
+                out.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+        return [path]
+
+
+plugin = Jsonl

@@ -1,0 +1,166 @@
+"""Fingerprints: one hash that changes whenever what a thing computes might change."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import pickle
+import re
+import site
+import sys
+import sysconfig
+import types
+from collections.abc import Iterator
+from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+
+def fingerprint(*things: Any) -> str:
+    """32 hex digits over values, functions (their code, the helpers and globals they use), files and modules.
+
+    Comments, docstrings, annotations and where the code stands do not count. A `Path` counts as the content of its
+    file. An object that has a `fingerprint()` speaks for itself; anything else counts as its pickle.
+    """
+    digest = blake2b(digest_size=16)
+    for piece in _pieces(things, set()):
+        digest.update(len(piece).to_bytes(8, "little"))
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _pieces(thing: Any, seen: set[int]) -> Iterator[bytes]:
+    yield type(thing).__qualname__.encode()
+    if thing is None or isinstance(thing, str | bytes | int | float | complex | bool | type(...)):
+        yield repr(thing).encode("utf-8", "surrogatepass")
+        return
+    if id(thing) in seen:
+        return
+    seen.add(id(thing))
+    yield from _compound(thing, seen)
+
+
+def _compound(thing: Any, seen: set[int]) -> Iterator[bytes]:
+    if isinstance(thing, types.FunctionType):
+        yield from _function(thing, seen)
+    elif isinstance(thing, types.CodeType):
+        yield from _code(thing, seen)
+    elif isinstance(thing, types.ModuleType):
+        yield from _module(thing)
+    elif isinstance(thing, Path):
+        yield thing.read_bytes() if thing.is_file() else b"absent"
+    elif isinstance(thing, re.Pattern):
+        yield from _pieces((thing.pattern, thing.flags), seen)
+    elif isinstance(thing, dict):
+        yield from _pieces(list(thing.items()), seen)
+    elif isinstance(thing, list | tuple):
+        for item in thing:
+            yield from _pieces(item, seen)
+    elif isinstance(thing, set | frozenset):
+        yield from sorted(fingerprint(item).encode() for item in thing)
+    else:
+        yield from _object(thing, seen)
+
+
+def _object(thing: Any, seen: set[int]) -> Iterator[bytes]:
+    if isinstance(thing, functools.partial):
+        yield from _pieces((thing.func, thing.args, thing.keywords), seen)
+    elif isinstance(thing, types.MethodType):
+        yield from _pieces((thing.__func__, thing.__self__), seen)
+    elif isinstance(thing, type):
+        yield from _class(thing, seen)
+    elif callable(getattr(thing, "fingerprint", None)):
+        yield thing.fingerprint().encode()
+    elif hasattr(thing, "__wrapped__"):
+        yield from _pieces(thing.__wrapped__, seen)
+    elif dataclasses.is_dataclass(thing):
+        yield from _pieces([(f.name, getattr(thing, f.name)) for f in dataclasses.fields(thing)], seen)
+    elif isinstance(thing, types.BuiltinFunctionType):
+        yield f"{thing.__module__}.{thing.__qualname__}".encode()
+    else:
+        yield from _state(thing, seen)
+
+
+def _state(thing: Any, seen: set[int]) -> Iterator[bytes]:
+    """A plain object: its class, and its attributes where it has them, else its pickle."""
+    yield from _class(type(thing), seen)
+    state = getattr(thing, "__dict__", None)
+    if state:
+        yield from _pieces(sorted(state.items()), seen)
+        return
+    try:
+        yield pickle.dumps(thing, protocol=5)
+    except (pickle.PicklingError, TypeError, AttributeError):
+        yield repr(type(thing)).encode()
+
+
+def _function(function: types.FunctionType, seen: set[int]) -> Iterator[bytes]:
+    if _is_installed(getattr(function.__code__, "co_filename", "")):
+        yield f"{function.__module__}.{function.__qualname__}".encode()
+        yield _release(function.__module__ or "").encode()
+        return
+    yield from _pieces((function.__defaults__, function.__kwdefaults__), seen)
+    for cell in function.__closure__ or ():
+        yield from _pieces(cell.cell_contents, seen)
+    yield from _code(function.__code__, seen, function.__doc__)
+    for name in sorted(_names(function.__code__)):
+        if name in function.__globals__:
+            yield name.encode()
+            yield from _pieces(function.__globals__[name], seen)
+
+
+def _code(code: types.CodeType, seen: set[int], doc: str | None = None) -> Iterator[bytes]:
+    yield code.co_code
+    documented = doc is not None and code.co_consts[:1] == (doc,)
+    yield from _pieces(code.co_consts[1:] if documented else code.co_consts, seen)
+    yield repr((code.co_names, code.co_varnames, code.co_freevars)).encode()
+
+
+def _names(code: types.CodeType) -> set[str]:
+    inner = [c for c in code.co_consts if isinstance(c, types.CodeType)]
+    return set(code.co_names).union(*(_names(c) for c in inner))
+
+
+def _class(cls: type, seen: set[int]) -> Iterator[bytes]:
+    yield f"{cls.__module__}.{cls.__qualname__}".encode()
+    module = sys.modules.get(cls.__module__)
+    if module is not None and _is_installed(getattr(module, "__file__", None) or "<frozen"):
+        yield _release(cls.__module__).encode()
+        return
+    for name, member in sorted(vars(cls).items()):
+        if isinstance(member, types.FunctionType | staticmethod | classmethod | property):
+            function = getattr(member, "fget", None) or getattr(member, "__func__", member)
+            yield name.encode()
+            yield from _pieces(function, seen)
+
+
+def _module(module: types.ModuleType) -> Iterator[bytes]:
+    path = getattr(module, "__file__", None)
+    yield module.__name__.encode()
+    if path is None or _is_installed(path):
+        yield _release(module.__name__).encode()
+    else:
+        yield Path(path).read_bytes()
+
+
+@functools.cache
+def _installed_roots() -> tuple[str, ...]:
+    roots = {sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    return tuple(roots | set(site.getsitepackages()) | {str(Path(__file__).parent)})
+
+
+def _is_installed(path: str) -> bool:
+    """Whether the file belongs to Python or an installed package: its release stands for its code."""
+    return path.startswith("<frozen") or path.startswith(_installed_roots())
+
+
+@functools.cache
+def _release(module: str) -> str:
+    package = module.partition(".")[0]
+    if package in sys.stdlib_module_names or package == "builtins":
+        return f"python {sys.version_info.major}.{sys.version_info.minor}"
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,49 @@
+"""fuse: votes in, labels out, by a label model fitted on vote patterns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.patterns import VotePatterns, fold
+from quorate.protocols import FittedLabelModel, LabelModel
+from quorate.registry import build
+from quorate.values import ABSTAIN, Gold, Labels, Votes
+
+
+def fuse(votes: Votes, model: str | LabelModel = "quorum", gold: Gold | None = None) -> Labels:
+    """The label probabilities of each row.
+
+    Args:
+        model: the name of a label model, or one made by hand.
+        gold: rows that people settled; they anchor the model, and keep their own label.
+    """
+    patterns, where = fold(votes, gold)
+    return predict(fit(patterns, model), votes, patterns, where, gold, _name(model))
+
+
+def fit(patterns: VotePatterns, model: str | LabelModel = "quorum") -> FittedLabelModel:
+    """The label model fitted on the patterns."""
+    maker: LabelModel = build("label_models", model, {}) if isinstance(model, str) else model
+    return maker.fit(patterns)
+
+
+def predict(
+    fitted: FittedLabelModel, votes: Votes, patterns: VotePatterns, where: NDArray[np.intp],
+    gold: Gold | None, name: str,
+) -> Labels:
+    """Labels for the rows whose patterns are `patterns[where]`: the model runs once per pattern, not per row."""
+    probs = fitted.probabilities(patterns.matrix)[where]
+    covered = votes.covered
+    if gold is not None and len(gold):
+        settled = gold.aligned(votes.ids)
+        known = np.flatnonzero(settled != ABSTAIN)
+        probs[known] = np.eye(len(votes.space))[settled[known]]
+        covered = covered | (settled != ABSTAIN)
+    return Labels(votes.space, votes.ids, probs, covered, name)
+
+
+def _name(model: Any) -> str:
+    return model if isinstance(model, str) else type(model).__module__.rpartition(".")[2]

@@ -1,0 +1,1 @@
+"""Label models: how the votes of many sources become one probability per label."""

@@ -1,0 +1,82 @@
+"""VotePatterns: the distinct rows of the label matrix with their counts, which is all a label model needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.values import ABSTAIN, Gold, LabelSpace, Votes, frozen_array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VotePatterns:
+    """Distinct vote rows in lexicographic order, with how often each occurs.
+
+    Shapes: `matrix` int16[p, m]; `counts` int64[p]; `gold` int64[p, k], how many rows of the pattern people settled
+    as each label. `a + b` is associative and commutative, so any map-reduce engine can build it; all counts are
+    integers, so the sum does not depend on how the rows were cut.
+    """
+
+    space: LabelSpace
+    sources: tuple[str, ...]
+    matrix: NDArray[np.int16]
+    counts: NDArray[np.int64]
+    gold: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        for name, dtype in (("matrix", np.int16), ("counts", np.int64), ("gold", np.int64)):
+            object.__setattr__(self, name, frozen_array(getattr(self, name), dtype))
+
+    @staticmethod
+    def of(votes: Votes, gold: Gold | None = None) -> VotePatterns:
+        """The patterns of some rows; `gold` is joined by row id."""
+        return fold(votes, gold)[0]
+
+    def __len__(self) -> int:
+        return len(self.matrix)
+
+    def __add__(self, other: VotePatterns) -> VotePatterns:
+        if self.space.names != other.space.names or self.sources != other.sources:
+            raise ValueError("vote patterns add up only over the same labels and the same sources")
+        matrix, where = _distinct(np.concatenate([self.matrix, other.matrix]), len(self.space))
+        counts = np.bincount(where, np.concatenate([self.counts, other.counts]), len(matrix))
+        gold = np.zeros((len(matrix), len(self.space)), np.int64)
+        np.add.at(gold, where, np.concatenate([self.gold, other.gold]))
+        return VotePatterns(self.space, self.sources, matrix, counts.astype(np.int64), gold)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the patterns stand for."""
+        return int(self.counts.sum())
+
+
+def fold(votes: Votes, gold: Gold | None = None) -> tuple[VotePatterns, NDArray[np.intp]]:
+    """The patterns of some rows, and for each row which pattern it has, intp[n]."""
+    matrix, where = _distinct(votes.matrix, len(votes.space))
+    settled = np.zeros((len(matrix), len(votes.space)), np.int64)
+    if gold is not None and len(gold):
+        labels = gold.aligned(votes.ids)
+        known = labels != ABSTAIN
+        np.add.at(settled, (where[known], labels[known]), 1)
+    counts = np.bincount(where, minlength=len(matrix))
+    return VotePatterns(votes.space, votes.sources, matrix, counts, settled), where
+
+
+def _distinct(matrix: NDArray[np.int16], classes: int) -> tuple[NDArray[np.int16], NDArray[np.intp]]:
+    """The distinct rows in lexicographic order, and the place of each row among them."""
+    _, first, where = np.unique(_codes(matrix, classes), return_index=True, return_inverse=True)
+    return matrix[first], where.reshape(-1).astype(np.intp)
+
+
+def _codes(matrix: NDArray[np.int16], classes: int) -> NDArray[Any]:
+    """One sortable code a row: a mixed-radix integer when it fits 63 bits, else the votes as big-endian bytes."""
+    n, m = matrix.shape
+    if m * np.log2(classes + 1) < 63:
+        code = np.zeros(n, np.int64)
+        for j in range(m):
+            code = code * (classes + 1) + (matrix[:, j] + 1)
+        return code
+    return np.ascontiguousarray((matrix + 1).astype(">u2")).view(f"S{2 * m}").reshape(n)

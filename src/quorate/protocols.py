@@ -1,0 +1,164 @@
+"""The contracts of the six kinds of plug-in, and of what they are handed.
+
+A plug-in is one file in the folder of its kind that names its class `plugin`; the class is a frozen dataclass whose
+fields are the options that quorate.toml takes for it, and its `example()` builds one that works offline on
+`example_rows()` and `EXAMPLE_SPACE`, so that the contract tests can run the laws of the kind over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from quorate.patterns import VotePatterns
+from quorate.rows import Derives, Rows
+from quorate.values import Failure, Gold, Labels, LabelSpace, TrainingSet, VoteColumn, Votes
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+EXAMPLE_SPACE = LabelSpace(("HAM", "SPAM"))
+
+
+def example_rows() -> Rows:
+    """Six small comments with a text and a number, for `example()` and the contract tests."""
+    texts = ["check out my channel", "what a lovely song", "free money at my channel", "", None, "Love love LOVE it"]
+    return Rows(
+        pa.table({"text": pa.array(texts, pa.string()), "stars": pa.array([1, 5, 1, 3, 4, 5])}),
+        pa.array(list("abcdef"), pa.string()),
+    )
+
+
+class Source(Protocol):
+    """How a thing becomes a voter.
+
+    `columns` are the columns it reads (None: the whole row) and `labels` those it says it may vote for (empty: any);
+    both are checked before anything runs. `family` is "rule" or "model". `fingerprint` changes whenever the votes
+    might. `vote` gives one vote per row in row order and depends on nothing but the cells of that row.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def family(self) -> str: ...
+    @property
+    def columns(self) -> tuple[str, ...] | None: ...
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+    def fingerprint(self) -> str: ...
+    def vote(self, rows: Rows, space: LabelSpace) -> VoteColumn: ...
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A source that learns from gold rows before it votes; rows it learned from get out-of-fold votes."""
+
+    def learn(self, rows: Rows, gold: Gold, space: LabelSpace) -> Source: ...
+
+
+@runtime_checkable
+class SelfTesting(Protocol):
+    """A source that carries its own examples."""
+
+    def broken_examples(self, space: LabelSpace) -> list[str]: ...
+
+
+class FittedLabelModel(Protocol):
+    """A complete fitted label model.
+
+    `prior` float64[k] is the class balance it estimated; `probabilities` maps vote patterns int16[p, m] to
+    float64[p, k], each row on its own.
+    """
+
+    @property
+    def prior(self) -> NDArray[np.float64]: ...
+    def probabilities(self, matrix: NDArray[np.int16]) -> NDArray[np.float64]: ...
+
+
+class LabelModel(Protocol):
+    """How votes become label probabilities; gold counts travel inside the patterns."""
+
+    def fit(self, patterns: VotePatterns) -> FittedLabelModel: ...
+
+
+class Signal(Protocol):
+    """One reason for a person to look at a row: float32[n] in [0, 1], 0 where the reason is absent."""
+
+    def score(self, votes: Votes, labels: Labels) -> NDArray[np.float32]: ...
+
+
+class Exporter(Protocol):
+    """A file format: writes the training set into a folder and names the files it wrote."""
+
+    def write(self, training_set: TrainingSet, folder: Path) -> list[Path]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an endpoint is asked about one row."""
+
+    row_id: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the raw answer, or a reason code (`timeout`, `http_429`, …) where there is none."""
+
+    row_id: str
+    raw: Any = None
+    reason: str = ""
+    message: str = ""
+    retryable: bool = False
+    usage: Mapping[str, int] = field(default_factory=dict)
+    latency_s: float = 0.0
+
+
+class Endpoint(Protocol):
+    """How a model is asked over the wire: one answer per request, in order; a fault is an answer with a reason."""
+
+    async def ask(self, requests: Sequence[Request]) -> list[Answer]: ...
+    def price_usd(self, usage: Mapping[str, int]) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDied:
+    """In place of a result: the process that worked on the item died, twice."""
+
+    message: str
+
+
+class Executor(Protocol):
+    """Where work runs. `map` yields results in the order of the items, `fold` reduces them in that order."""
+
+    def map(self, fn: Callable[[T], R], items: Iterable[T]) -> Iterator[R | WorkerDied]: ...
+    def fold(self, fn: Callable[[T], R], merge: Callable[[R, R], R], items: Iterable[T]) -> R | WorkerDied: ...
+
+
+class VoteStore(Protocol):
+    """Votes that were made before, by source and by the content of the cells that the source read."""
+
+    def read(self, source: Source, keys: NDArray[np.void], k: int) -> tuple[VoteColumn, NDArray[np.bool_]]: ...
+    def write(self, source: Source, keys: NDArray[np.void], column: VoteColumn) -> None: ...
+
+
+class PluginClass(Protocol):
+    """What a plug-in file names `plugin`: `kind` is the name of its folder."""
+
+    kind: ClassVar[str]
+
+    @classmethod
+    def example(cls) -> Self: ...
+
+
+__all__ = [
+    "EXAMPLE_SPACE", "Answer", "Derives", "Endpoint", "Executor", "Exporter", "Failure", "FittedLabelModel",
+    "LabelModel", "Learner", "PluginClass", "Request", "SelfTesting", "Signal", "Source", "VoteStore", "WorkerDied",
+    "example_rows",
+]

@@ -1,0 +1,104 @@
+"""Finds plug-ins: a folder is a kind, a file in it is a plug-in, and entry points of the same name come through
+the same door (`[project.entry-points."quorate.signals"] mine = "package.module:MySignal"`)."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from quorate.errors import MissingExtra, PluginError, Problem, ProjectError, did_you_mean, listed
+
+KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "executors")
+
+
+@cache
+def names(kind: str) -> tuple[str, ...]:
+    """The names of every plug-in of a kind, sorted; nothing is imported."""
+    folder = Path(__file__).parent / kind
+    built_in = {module.name for module in pkgutil.iter_modules([str(folder)])}
+    return tuple(sorted(built_in | set(_installed(kind))))
+
+
+def load(kind: str, name: str) -> Any:
+    """The plug-in class.
+
+    Raises:
+        PluginError: no plug-in of that name; the message holds the nearest one.
+    """
+    if name not in names(kind):
+        hint = did_you_mean(name, names(kind))
+        raise PluginError(f"no {kind.removesuffix('s').replace('_', ' ')} is called {name!r}; "
+                          f"there are {listed(names(kind), 20)}.{hint}")
+    if name in _installed(kind):
+        return _installed(kind)[name].load()
+    return import_module(f"quorate.{kind}.{name}").plugin
+
+
+@cache
+def _installed(kind: str) -> dict[str, EntryPoint]:
+    # Reading the metadata of every installed package is slow, and packages do not appear while a process runs.
+    return {point.name: point for point in entry_points(group=f"quorate.{kind}")}
+
+
+def build(kind: str, name: str, options: Mapping[str, Any], where: str = "", folder: Path | None = None) -> Any:
+    """A plug-in made from options as quorate.toml holds them; relative `Path` options start at `folder`.
+
+    Raises:
+        PluginError: no plug-in of that name.
+        ProjectError: options it does not take, lacks, or that have the wrong type, all at once.
+    """
+    plugin = load(kind, name)
+    known = {f.name: f for f in fields(plugin) if f.init and not f.name.startswith("_")}
+    problems = [
+        Problem(f"{where}.{key}", f"{name} takes no option {key!r}; it takes {listed(known, 20)}.{did_you_mean(key, known)}")
+        for key in options if key not in known
+    ]
+    problems += [
+        Problem(where, f"{name} needs the option {key!r}")
+        for key, f in known.items()
+        if key not in options and f.default is MISSING and f.default_factory is MISSING
+    ]
+    if problems:
+        raise ProjectError(problems)
+    return _validated(plugin, options, where, folder)
+
+
+def vendor(package: str, extra: str) -> ModuleType:
+    """An optional package, imported now.
+
+    Raises:
+        MissingExtra: it is not installed; the message holds the pip command.
+    """
+    try:
+        return import_module(package)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != package.split(".")[0]:
+            raise
+        raise MissingExtra(package.split(".")[0], extra) from None
+
+
+def _validated(plugin: Any, options: Mapping[str, Any], where: str, folder: Path | None) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        made = TypeAdapter(plugin).validate_python(dict(options))
+    except ValidationError as error:
+        raise ProjectError([
+            Problem(".".join([where, *(str(part) for part in fault["loc"])]), _expected(fault))
+            for fault in error.errors()
+        ]) from None
+    paths = {f.name: folder / value for f in fields(made)
+             if folder and f.init and isinstance(value := getattr(made, f.name), Path)}
+    return plugin(**{f.name: getattr(made, f.name) for f in fields(made) if f.init} | paths) if paths else made
+
+
+def _expected(fault: Any) -> str:
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return message if fault["type"] == "value_error" else f"{message}, got {fault['input']!r}"

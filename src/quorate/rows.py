@@ -1,0 +1,202 @@
+"""Rows: one partition of a table, with an id for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from quorate.errors import TableError, did_you_mean, listed
+
+KEY_BYTES = 16
+
+
+class Row(SimpleNamespace):
+    """One row as a labeling function sees it: `row.text` and `row["text"]` are the same cell."""
+
+    def __getitem__(self, column: str) -> Any:
+        return getattr(self, column)
+
+
+class Derives(Protocol):
+    """A column computed from others: one cell per row, by nothing but the row's own cells of `columns`.
+
+    A cell may be an `attempt.Fault` where the computation failed; sources that read it fail on that row.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+    def fingerprint(self) -> str: ...
+    def derive(self, rows: Rows) -> list[Any]: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """A table and its row ids, in order; `take` and `slice` keep what was derived from the rows.
+
+    `derived` are columns that are computed when first read (a parsed document, a preprocessed text). `memo` keeps
+    their cells by input, so that every source of a partition shares them; it is never part of the value.
+    """
+
+    table: pa.Table
+    ids: pa.StringArray
+    derived: Mapping[str, Derives] = field(default_factory=dict)
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @staticmethod
+    def of(frame: Any, id: str | None = None) -> Rows:
+        """Rows of a pandas frame, an Arrow table, or anything that speaks the Arrow C stream.
+
+        Args:
+            id: the column that holds the row ids; without it, a row's id is its position.
+
+        Raises:
+            TableError: no such column; ids that are missing or not unique.
+        """
+        table = _as_table(frame)
+        if id is None:
+            return Rows(table, pa.array([str(i) for i in range(table.num_rows)], pa.string()))
+        if id not in table.column_names:
+            hint = did_you_mean(id, table.column_names)
+            raise TableError(f"there is no id column {id!r}; the columns are {listed(table.column_names)}.{hint}")
+        ids = table.column(id).cast(pa.string()).combine_chunks()
+        _check_ids(ids, id)
+        return Rows(table, ids)
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.table.column_names)
+
+    def arrow(self, column: str) -> pa.Array:
+        """One column as an Arrow array.
+
+        Raises:
+            TableError: the table has no such column.
+        """
+        if column not in self.table.column_names:
+            hint = did_you_mean(column, self.columns)
+            raise TableError(f"there is no column {column!r}; the columns are {listed(self.columns)}.{hint}")
+        chunked = self.table.column(column)
+        return chunked.chunk(0) if chunked.num_chunks == 1 else chunked.combine_chunks()
+
+    def values(self, column: str) -> list[Any]:
+        """One column, derived or not, as Python objects (None where null), made once per partition."""
+        if column in self.derived:
+            return self._derive(self.derived[column])
+        return self._once(("values", column), lambda: self.arrow(column).to_pylist())
+
+    def records(self) -> list[Row]:
+        """Each row as a `Row`, made once per partition."""
+        return self._once("records", lambda: [Row(**cells) for cells in self.table.to_pylist()])
+
+    def keys(self, columns: Sequence[str] | None) -> NDArray[np.void]:
+        """128-bit content hashes of the named columns (None: every column), shape [n]; ids are not part of them."""
+        wanted = self.columns if columns is None else columns
+        # A derived column is a function of its inputs: their content stands for it.
+        names = tuple(base for name in wanted for base in (self.derived[name].columns if name in self.derived else [name]))
+        return self._once(("keys", names), lambda: self._hash(names))
+
+    def deriving(self, *columns: Derives) -> Rows:
+        """The same rows with more derived columns; they shadow stored columns of the same name."""
+        return replace(self, derived={**self.derived, **{column.name: column for column in columns}})
+
+    def take(self, positions: NDArray[np.intp]) -> Rows:
+        """The rows at these positions, sharing what was derived."""
+        shared = {key: cells for key, cells in self.memo.items() if key[0] == "derived"}
+        return Rows(self.table.take(positions), self.ids.take(pa.array(positions)), self.derived, shared)
+
+    def partitions(self, size: int | None) -> Iterator[Rows]:
+        """Consecutive slices of at most `size` rows (None: one slice); always at least one."""
+        step = max(len(self) if size is None else size, 1)
+        for start in range(0, max(len(self), 1), step):
+            yield Rows(self.table.slice(start, step).combine_chunks(), self.ids.slice(start, step), self.derived)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A sliced Arrow table pickles the buffers of the whole table; an IPC stream holds the slice alone.
+        sink = pa.BufferOutputStream()
+        table = self.table.append_column("\0id", self.ids)
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        return _from_ipc, (sink.getvalue().to_pybytes(), self.derived)
+
+    def _derive(self, column: Derives) -> list[Any]:
+        keys = self.keys(column.columns).tolist()
+        known: dict[bytes, Any] = self.memo.setdefault(("derived", column.fingerprint()), {})
+        fresh = {key: i for i, key in enumerate(keys) if key not in known}
+        if fresh:
+            cells = column.derive(self.take(np.fromiter(fresh.values(), np.intp, len(fresh))))
+            known.update(zip(fresh, cells, strict=True))
+        return [known[key] for key in keys]
+
+    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
+        if key not in self.memo:
+            self.memo[key] = make()
+        return self.memo[key]
+
+    def _hash(self, names: tuple[str, ...]) -> NDArray[np.void]:
+        cells = [self.values(name) for name in names]
+        digests = b"".join(
+            # A lone text is hashed as it is; repr keeps 1, "1" and None apart elsewhere.
+            blake2b(v[0].encode("utf-8", "surrogatepass") if len(v) == 1 and isinstance(v[0], str)
+                    else b"\0" + repr(v).encode(), digest_size=KEY_BYTES).digest()
+            for v in zip(*cells, strict=True)
+        ) if cells else b"\0" * (KEY_BYTES * len(self))
+        return np.frombuffer(digests, dtype=f"V{KEY_BYTES}")
+
+
+def concat(parts: Sequence[Rows]) -> Rows:
+    """The partitions one after another."""
+    return Rows(
+        pa.concat_tables([part.table for part in parts]), pa.concat_arrays([part.ids for part in parts])
+    )
+
+
+def _as_table(frame: Any) -> pa.Table:
+    if isinstance(frame, Rows):
+        return frame.table
+    if isinstance(frame, pa.Table):
+        return frame
+    if hasattr(frame, "__arrow_c_stream__"):
+        table = pa.table(frame)
+        # pandas keeps its index as a column of its own; positions and row ids are ours.
+        extra = [name for name in table.column_names if name.startswith("__index_level_")]
+        return table.drop_columns(extra) if extra else table
+    raise TableError(
+        f"cannot read rows from {type(frame).__name__}: give a pandas or polars frame, an Arrow table, "
+        "or any object with the Arrow C stream"
+    )
+
+
+def _check_ids(ids: pa.StringArray, column: str) -> None:
+    if ids.null_count:
+        missing = [str(i) for i, valid in enumerate(ids.is_valid().to_pylist()) if not valid]
+        raise TableError(
+            f"{len(missing)} of {len(ids)} rows have no {column!r} (first at row {missing[0]}, counting from 0): "
+            "every row needs an id, or leave `id` out and rows are named by their position"
+        )
+    counts = ids.value_counts()
+    twice = counts.filter(pa.compute.greater(counts.field("counts"), 1)).field("values").to_pylist()
+    if twice:
+        first = twice[0]
+        at = [i for i, value in enumerate(ids.to_pylist()) if value == first]
+        raise TableError(
+            f"ids must be unique: {len(twice)} value(s) of {column!r} occur more than once, for example {first!r} "
+            f"at rows {', '.join(map(str, at[:4]))} (counting from 0)"
+        )
+
+
+def _from_ipc(stream: bytes, derived: Mapping[str, Derives]) -> Rows:
+    table = pa.ipc.open_stream(stream).read_all()
+    ids = table.column("\0id").combine_chunks()
+    return Rows(table.drop_columns(["\0id"]), ids, derived)

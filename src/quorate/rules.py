@@ -1,0 +1,83 @@
+"""Loads the Python files of a labeling project and finds the sources in them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from quorate.apply import as_source
+from quorate.attempt import attempt
+from quorate.errors import PluginError, Problem, ProjectError
+from quorate.protocols import Source
+
+
+def load_rules(path: Path) -> list[Source]:
+    """Every source that the file defines or lists, in order: labeling functions, Snorkel's objects, other sources.
+
+    Modules beside the file can be imported by it.
+
+    Raises:
+        ProjectError: the file is absent, fails to import, or defines no source.
+    """
+    if not path.is_file():
+        raise ProjectError([Problem(path.name, f"there is no such file in {path.parent.name}/")])
+    modules, faults = attempt(_import, [path], time_limit_s=None)
+    if faults:
+        raise ProjectError([Problem(path.name, f"fails to import: {faults[0].message}\n{faults[0].traceback}".rstrip())])
+    found = list(_sources(modules[0]))
+    if not found:
+        raise ProjectError([Problem(path.name, "defines no labeling function; decorate one with @labeling_function")])
+    return found
+
+
+def _import(path: Path) -> ModuleType:
+    name = f"quorate_rules.{path.stem}_{blake2b(str(path).encode(), digest_size=4).hexdigest()}"
+    spec = spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None, "a .py file always has a loader"
+    module = module_from_spec(spec)
+    with _importable(path.parent):
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Lets rules import the modules beside them, and forgets these modules afterwards.
+
+    A module that cannot be imported by name is pickled by value, which is how its functions reach other processes;
+    and two projects may have helpers of one name.
+    """
+    before = set(sys.modules)
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - before:
+            if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(folder)):
+                del sys.modules[name]
+
+
+def _sources(module: ModuleType) -> Iterator[Source]:
+    seen: set[int] = set()
+    for value in vars(module).values():
+        for thing in value if isinstance(value, list | tuple) else [value]:
+            if id(thing) not in seen and not isinstance(thing, type):
+                seen.add(id(thing))
+                source = _as_source(thing)
+                if source is not None:
+                    yield source
+
+
+def _as_source(thing: Any) -> Source | None:
+    try:
+        return as_source(thing)
+    except PluginError:
+        return None

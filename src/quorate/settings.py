@@ -1,0 +1,183 @@
+"""quorate.toml as typed settings, and the lines its keys stand on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from quorate.errors import LabelError, Problem, TableError, did_you_mean, listed
+from quorate.rows import Rows
+from quorate.tables import read_table
+from quorate.values import Gold, LabelSpace
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSettings(_Section):
+    """Where the rows are: a file, the column of row ids, the main text column."""
+
+    path: Path
+    id: str | None = None
+    text: str | None = None
+
+
+class LabelSettings(_Section):
+    """What a label means, and other names for it."""
+
+    description: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+class GoldSettings(_Section):
+    """Labels that people gave: a column of the data, or of a file of its own with the row ids in `id`."""
+
+    column: str
+    path: Path | None = None
+    id: str = "id"
+    use: Literal["evaluate", "anchor"] = "evaluate"
+
+
+class SpacySettings(_Section):
+    """The pipeline that makes `doc` for labeling functions that ask for it."""
+
+    pipeline: str = "blank:en"
+    column: str | None = None
+
+
+class QueueSettings(_Section):
+    """How many rows the review queue holds, which signals rank them, and the share drawn at random."""
+
+    size: int = Field(100, ge=0)
+    random_share: float = Field(0.1, ge=0, le=1)
+    signals: tuple[str, ...] | None = None
+
+
+class RunSettings(_Section):
+    """How a run goes about its work; none of it changes the outcome."""
+
+    partition_rows: int = Field(10_000, ge=1)
+    workers: int = Field(1, ge=1)
+    max_failure_share: float = Field(0.5, ge=0, le=1)
+
+
+class Settings(_Section):
+    """A whole quorate.toml."""
+
+    name: str = ""
+    rules: tuple[Path, ...] = ()
+    data: DataSettings
+    labels: dict[str, str | LabelSettings]
+    gold: GoldSettings | None = None
+    spacy: SpacySettings = SpacySettings()
+    sources: tuple[dict[str, Any], ...] = ()
+    label_model: dict[str, Any] = {"kind": "quorum"}
+    queue: QueueSettings = QueueSettings()
+    run: RunSettings = RunSettings()
+
+    def space(self) -> LabelSpace:
+        """
+        Raises:
+            LabelError: fewer than two labels, or names that are not unique.
+        """
+        meant = {name: LabelSettings(description=entry) if isinstance(entry, str) else entry
+                 for name, entry in self.labels.items()}
+        return LabelSpace(
+            tuple(meant),
+            {name: entry.description for name, entry in meant.items()},
+            {alias: name for name, entry in meant.items() for alias in entry.aliases},
+        )
+
+    def read_gold(self, folder: Path, rows: Rows, space: LabelSpace) -> Gold | None:
+        """The gold of these rows, if the project has any.
+
+        Raises:
+            TableError: a column that is not there, or a gold file that cannot be read.
+            LabelError: a gold label that is not in the space; the message names the row.
+        """
+        if self.gold is None:
+            return None
+        source = rows if self.gold.path is None else Rows.of(
+            read_table(folder / self.gold.path, [self.gold.id, self.gold.column]), self.gold.id)
+        ids, names = source.ids.to_pylist(), source.values(self.gold.column)
+        known = [(i, str(name)) for i, name in zip(ids, names, strict=True) if name not in (None, "")]
+        for i, name in known:
+            try:
+                space.index(name)
+            except LabelError as error:
+                raise LabelError(f"gold column {self.gold.column!r}, row {i!r}: {error}") from None
+        if not known and len(rows):
+            raise TableError(f"gold column {self.gold.column!r} holds no label")
+        return Gold.of([i for i, _ in known], [name for _, name in known], space)
+
+
+def parse(tree: Mapping[str, Any], text: str) -> tuple[Settings | None, list[Problem]]:
+    """The settings, or every problem with its line."""
+    problems = [
+        Problem(f"quorate.toml{line_of(text, ['sources', i])} sources[{i}]", "a source needs `kind` and `name`")
+        for i, source in enumerate(tree.get("sources", []))
+        if not isinstance(source, dict) or not {"kind", "name"} <= set(source)
+    ]
+    if isinstance(tree.get("label_model"), dict) and "kind" not in tree["label_model"]:
+        problems.append(Problem(f"quorate.toml{line_of(text, ['label_model'])} label_model", "needs `kind`"))
+    try:
+        settings = Settings.model_validate(tree)
+    except ValidationError as error:
+        return None, problems + [_problem(fault, text) for fault in error.errors()]
+    return (None if problems else settings), problems
+
+
+def line_of(text: str, where: Sequence[str | int]) -> str:
+    """":12" for the line of the longest known beginning of a key path, or "" where none is known."""
+    lines = _key_lines(text)
+    path = tuple(where)
+    while path and path not in lines:
+        path = path[:-1]
+    return f":{lines[path]}" if path else ""
+
+
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_KEY = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|([\w-]+))\s*=""")
+
+
+def _key_lines(text: str) -> dict[tuple[str | int, ...], int]:
+    lines: dict[tuple[str | int, ...], int] = {}
+    counts: dict[str, int] = {}
+    table: tuple[str | int, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            name = header[2]
+            table = tuple(part.strip("\"' ") for part in name.split("."))
+            if header[1] == "[[":
+                counts[name] = counts.get(name, -1) + 1
+                table = (*table, counts[name])
+            lines.setdefault(table, number)
+        elif key := _KEY.match(line):
+            lines.setdefault((*table, key[1] or key[2] or key[3]), number)
+    return lines
+
+
+def _problem(fault: Any, text: str) -> Problem:
+    where = [part for part in fault["loc"] if part not in ("str", "LabelSettings")]
+    dotted = ".".join(map(str, where))
+    place = f"quorate.toml{line_of(text, where)} {dotted}"
+    if fault["type"] == "extra_forbidden":
+        known = _known_keys(where[:-1])
+        return Problem(place, f"there is no such key; known are {listed(known, 20)}.{did_you_mean(str(where[-1]), known)}")
+    if fault["type"] == "missing":
+        return Problem(place, "is missing")
+    return Problem(place, f"{fault['msg']}, got {fault['input']!r}")
+
+
+def _known_keys(where: Sequence[str | int]) -> list[str]:
+    section: Any = Settings
+    for part in where:
+        annotation = section.model_fields[part].annotation if part in getattr(section, "model_fields", {}) else None
+        section = next((c for c in (annotation, *getattr(annotation, "__args__", ()))
+                        if isinstance(c, type) and issubclass(c, BaseModel)), LabelSettings)
+    return list(section.model_fields)

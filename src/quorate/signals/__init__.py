@@ -1,0 +1,1 @@
+"""Signals: reasons for a person to look at a row."""

@@ -1,0 +1,1 @@
+"""Sources: how a thing becomes a voter."""

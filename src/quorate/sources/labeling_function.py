@@ -1,0 +1,251 @@
+"""Labeling functions: a user's Python function as a source."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from quorate.attempt import DEFAULT_TIME_LIMIT_S, Fault, attempt
+from quorate.errors import PluginError
+from quorate.fingerprint import fingerprint
+from quorate.reading import read_answers, reader_for
+from quorate.rows import Derives, Row, Rows
+from quorate.values import LabelSpace, VoteColumn
+
+WHOLE_ROW = ("row", "x")
+
+
+@dataclass(frozen=True, eq=False)
+class LabelingFunction:
+    """A function whose parameter names are the columns it reads, or that takes the whole row as `row` or `x`.
+
+    It returns a label name, a `{label: probability}` mapping, or None to abstain; with `label` given also True
+    (votes for it) and False (abstains). `examples` maps the first column's value to the label name it must give, or
+    None. `resources` are handed to parameters of their names; a function among them is called once per process.
+    `pre` are functions of columns whose results are columns of their names. A `batch` function gets pandas Series
+    and returns one answer per row. A call may take `time_limit_s` seconds.
+    """
+
+    kind: ClassVar[str] = "sources"
+
+    function: Callable[..., Any]
+    name: str
+    label: str | None = None
+    examples: Mapping[Any, str | None] = field(default_factory=dict)
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    pre: tuple[Derives, ...] = ()
+    batch: bool = False
+    time_limit_s: float = DEFAULT_TIME_LIMIT_S
+
+    family: ClassVar[str] = "rule"
+
+    @classmethod
+    def example(cls) -> LabelingFunction:
+        return labeling_function(label="SPAM", examples={"check out my channel": "SPAM", "nice": None})(_mentions_channel)
+
+    @classmethod
+    def adopt(cls, thing: Any) -> LabelingFunction | None:
+        """The thing itself when it is a labeling function."""
+        return thing if isinstance(thing, LabelingFunction) else None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """The parameters that are columns, in order.
+
+        Raises:
+            PluginError: parameters that cannot be columns, or a resource that no parameter takes.
+        """
+        parameters = inspect.signature(self.function).parameters
+        loose = [p.name for p in parameters.values() if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY)]
+        unused = [name for name in self.resources if name not in parameters]
+        columns = tuple(name for name, p in parameters.items() if name not in self.resources and p.default is p.empty)
+        if loose or unused or not columns:
+            reason = (f"parameter {loose[0]!r} has no column name" if loose else
+                      f"no parameter takes the resource {unused[0]!r}" if unused else "it takes no column")
+            raise PluginError(f"labeling function {self.name!r}: {reason}; its parameters name the columns it reads")
+        return columns
+
+    @property
+    def takes_row(self) -> bool:
+        """Whether it gets the whole row instead of single columns."""
+        return len(self.inputs) == 1 and self.inputs[0] in WHOLE_ROW
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        if self.takes_row:
+            return None
+        made = {column.name: column.columns for column in self.pre}
+        return tuple(dict.fromkeys(base for name in self.inputs for base in made.get(name, (name,))))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return () if self.label is None else (self.label,)
+
+    def fingerprint(self) -> str:
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        return fingerprint(self.function, self.label, dict(self.resources), list(self.pre), self.batch)
+
+    @cached_property
+    def _bound(self) -> Callable[..., Any]:
+        """The function with its resources loaded."""
+        if not self.resources:
+            return self.function
+        loaded = {name: thing() if callable(thing) else thing for name, thing in self.resources.items()}
+        function, inputs = self.function, self.inputs
+        return lambda *cells: function(**dict(zip(inputs, cells, strict=True)), **loaded)
+
+    def vote(self, rows: Rows, space: LabelSpace) -> VoteColumn:
+        answers, faults = self._ask(rows)
+        return read_answers(answers, faults, rows.ids, self.name, reader_for(space, self.label))
+
+    def broken_examples(self, space: LabelSpace) -> list[str]:
+        """A sentence for each inline example that does not hold."""
+        if not self.examples:
+            return []
+        given, wanted = list(self.examples), list(self.examples.values())
+        votes = self.vote(_example_rows(self.columns, given), space)
+        meant = [-1 if label is None else space.index(label) for label in wanted]
+        failed = {failure.row_id: failure.message for failure in votes.failures}
+        return [
+            f"{self.name}({cell!r}) " + (f"failed: {failed[str(i)]}" if str(i) in failed else
+                                         f"gave {_name(space, got)}, expected {_name(space, want)}")
+            for i, (cell, got, want) in enumerate(zip(given, votes.labels.tolist(), meant, strict=True))
+            if str(i) in failed or got != want
+        ]
+
+    def _ask(self, rows: Rows) -> tuple[list[Any], dict[int, Fault]]:
+        rows = rows.deriving(*self.pre)
+        if self.batch:
+            return self._ask_batch(rows)
+        cells = [rows.records()] if self.takes_row else [rows.values(name) for name in self.inputs]
+        spoilt = _spoilt(cells, [name for name in self.inputs if name in rows.derived], self.inputs)
+        if not spoilt:
+            return attempt(self._bound, *cells, time_limit_s=self.time_limit_s)
+        whole = [i for i in range(len(rows)) if i not in spoilt]
+        answers, faults = attempt(self._bound, *([c[i] for i in whole] for c in cells), time_limit_s=self.time_limit_s)
+        all_answers: list[Any] = [None] * len(rows)
+        for i, answer in zip(whole, answers, strict=True):
+            all_answers[i] = answer
+        return all_answers, spoilt | {whole[i]: fault for i, fault in faults.items()}
+
+    def _ask_batch(self, rows: Rows) -> tuple[list[Any], dict[int, Fault]]:
+        import pandas as pd
+
+        cells = [rows.table.to_pandas()] if self.takes_row else [
+            pd.Series(rows.values(name), name=name) for name in self.inputs
+        ]
+        answers, faults = attempt(
+            lambda *columns: _column(self._bound(*columns), len(rows)),
+            *([column] for column in cells), time_limit_s=self.time_limit_s,
+        )
+        if faults:
+            return [None] * len(rows), dict.fromkeys(range(len(rows)), faults[0])
+        return answers[0], {}
+
+
+def labeling_function(
+    function: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    label: str | None = None,
+    examples: Mapping[Any, str | None] | None = None,
+    resources: Mapping[str, Any] | None = None,
+    pre: Sequence[Any] = (),
+    batch: bool = False,
+    time_limit_s: float = DEFAULT_TIME_LIMIT_S,
+) -> Any:
+    """The decorator that makes a `LabelingFunction`; see there. Works with and without arguments.
+
+    >>> @labeling_function(label="SPAM", examples={"Check out my page": "SPAM", "nice": None})
+    ... def check_out(text):
+    ...     return "check out" in text.lower()
+    """
+
+    def decorate(wrapped: Callable[..., Any]) -> LabelingFunction:
+        return LabelingFunction(
+            function=wrapped,
+            name=name or wrapped.__name__,
+            label=label,
+            examples=dict(examples or {}),
+            resources=dict(resources or {}),
+            pre=tuple(p if hasattr(p, "derive") else Preprocessor(p) for p in pre),
+            batch=batch,
+            time_limit_s=time_limit_s,
+        )
+
+    return decorate if function is None else decorate(function)
+
+
+@dataclass(frozen=True, eq=False)
+class Preprocessor:
+    """A column computed by a function of other columns; the function's name is the column's."""
+
+    function: Callable[..., Any]
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(inspect.signature(self.function).parameters)
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        return fingerprint(self.function)
+
+    def fingerprint(self) -> str:
+        return self._fingerprint
+
+    def derive(self, rows: Rows) -> list[Any]:
+        cells, faults = attempt(self.function, *(rows.values(name) for name in self.columns))
+        return [faults.get(i, cell) for i, cell in enumerate(cells)]
+
+
+def _spoilt(cells: list[list[Any]], derived: list[str], inputs: tuple[str, ...]) -> dict[int, Fault]:
+    """The rows where a derived column failed."""
+    columns = [cells[inputs.index(name)] for name in derived]
+    return {i: cell for column in columns for i, cell in enumerate(column) if isinstance(cell, Fault)}
+
+
+def _column(answers: Any, rows: int) -> list[Any]:
+    column = answers.tolist() if hasattr(answers, "tolist") else list(answers)
+    if len(column) != rows:
+        raise PluginError(f"a batch function got {rows} rows and returned {len(column)} answers")
+    # A pandas column has NaN where a list has None.
+    return [None if isinstance(a, float) and np.isnan(a) else a for a in column]
+
+
+def _example_rows(columns: tuple[str, ...] | None, cells: list[Any]) -> Rows:
+    """One row per example: a cell is the only column's value, or a tuple or mapping for several."""
+    names = columns or ("text",)
+    records = [dict(cell) if isinstance(cell, Mapping) else
+               dict(zip(names, cell if isinstance(cell, tuple) and len(names) > 1 else (cell,), strict=False))
+               for cell in cells]
+    table = pa.Table.from_pylist([{n: record.get(n) for n in names} | record for record in records])
+    return Rows.of(table)
+
+
+def _name(space: LabelSpace, y: int) -> str:
+    return "None" if y < 0 else repr(space.names[y])
+
+
+def _mentions_channel(text: str | None) -> bool:
+    return "channel" in (text or "")
+
+
+__all__ = ["LabelingFunction", "Preprocessor", "Row", "labeling_function"]
+
+plugin = LabelingFunction

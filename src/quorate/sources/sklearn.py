@@ -1,0 +1,158 @@
+"""scikit-learn classifiers as sources: trained on a handful of gold rows, or fitted elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.errors import PluginError, did_you_mean, listed
+from quorate.fingerprint import fingerprint
+from quorate.rows import Rows
+from quorate.values import ABSTAIN, Gold, LabelSpace, Status, VoteColumn
+
+# BLAS may round the last bits differently for batches of different size; votes must not depend on the batch.
+_DECIMALS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier:
+    """A text classifier as a voter; it abstains where its best probability is below `min_confidence`.
+
+    `estimator` names any scikit-learn classifier with `predict_proba` (it gets TF-IDF of word 1-2-grams and learns
+    from the project's gold), or is an object: a fitted classifier or pipeline that takes a list of texts, whose
+    classes are label names. Rows it learned from get votes from `folds` models that did not see them.
+    """
+
+    kind: ClassVar[str] = "sources"
+    family: ClassVar[str] = "model"
+
+    name: str
+    estimator: Any = "LogisticRegression"
+    column: str = "text"
+    min_confidence: float = 0.5
+    folds: int = 5
+    params: Mapping[str, Any] = field(default_factory=dict)
+    learned: _Learned | None = None
+
+    @classmethod
+    def example(cls) -> Classifier:
+        from sklearn.feature_extraction.text import HashingVectorizer
+        from sklearn.naive_bayes import BernoulliNB
+        from sklearn.pipeline import make_pipeline
+
+        model = make_pipeline(HashingVectorizer(n_features=64, alternate_sign=False), BernoulliNB())
+        return cls("bayes", model.fit(["my channel", "free money", "lovely song", "love it"], ["SPAM", "SPAM", "HAM", "HAM"]))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return ()
+
+    def fingerprint(self) -> str:
+        return fingerprint("sklearn", self.estimator, self.column, self.min_confidence, dict(self.params), self.learned)
+
+    def learn(self, rows: Rows, gold: Gold, space: LabelSpace) -> Classifier:
+        """The classifier trained on the gold rows, with out-of-fold models for them.
+
+        Raises:
+            PluginError: the gold rows hold fewer than two labels, or a label fewer than twice.
+        """
+        if not isinstance(self.estimator, str):
+            return self
+        labels = gold.aligned(rows.ids)
+        known = np.flatnonzero(labels != ABSTAIN)
+        texts = [rows.values(self.column)[i] or "" for i in known]
+        smallest = np.bincount(labels[known], minlength=1)
+        smallest = smallest[smallest > 0]
+        if len(smallest) < 2 or smallest.min() < 2:
+            raise PluginError(
+                f"{self.name!r} learns from gold and needs at least two rows of each of two labels; "
+                f"there are {len(known)} gold rows over {len(smallest)} label(s)"
+            )
+        folds = min(self.folds, int(smallest.min()))
+        return replace(self, learned=_train(self._pipeline, texts, labels[known], folds))
+
+    def vote(self, rows: Rows, space: LabelSpace) -> VoteColumn:
+        texts = rows.values(self.column)
+        probs = self._probabilities([text or "" for text in texts], space)
+        probs[[i for i, text in enumerate(texts) if text is None]] = np.nan
+        top = np.nan_to_num(probs).max(axis=1)
+        sure = (top >= self.min_confidence) & ((probs == top[:, None]).sum(axis=1) == 1)
+        labels = np.where(sure, np.nan_to_num(probs).argmax(axis=1), ABSTAIN).astype(np.int16)
+        status = np.where(sure, Status.VOTED, Status.ABSTAINED).astype(np.uint8)
+        return VoteColumn(labels, status, probs.max(axis=1).astype(np.float32), probs.astype(np.float32))
+
+    def _probabilities(self, texts: list[str], space: LabelSpace) -> NDArray[np.float64]:
+        if self.learned is not None:
+            return np.round(self.learned.probabilities(texts, len(space)), _DECIMALS)
+        if isinstance(self.estimator, str):
+            raise PluginError(f"{self.name!r} learns from gold rows, and the project has no gold to anchor on")
+        probs = np.zeros((len(texts), len(space)))
+        if texts:
+            classes = [space.index(str(name)) for name in self.estimator.classes_]
+            probs[:, classes] = self.estimator.predict_proba(texts)
+        return np.round(probs, _DECIMALS)
+
+    @cached_property
+    def _pipeline(self) -> Any:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.pipeline import make_pipeline
+        from sklearn.utils import all_estimators
+
+        known = dict(all_estimators(type_filter="classifier"))
+        if self.estimator not in known:
+            hint = did_you_mean(self.estimator, known)
+            raise PluginError(f"{self.name!r}: scikit-learn has no classifier {self.estimator!r}.{hint}")
+        if not hasattr(known[self.estimator], "predict_proba"):
+            raise PluginError(f"{self.name!r}: {self.estimator} gives no probabilities (predict_proba)")
+        defaults = {"C": 10.0, "max_iter": 1000} if self.estimator == "LogisticRegression" else {}
+        unknown = set(self.params) - set(known[self.estimator]().get_params())
+        if unknown:
+            raise PluginError(f"{self.name!r}: {self.estimator} takes no parameter {listed(unknown)}")
+        words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+        return make_pipeline(words, known[self.estimator](**defaults | dict(self.params)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Learned:
+    """Models and the texts that each fold left out: a text seen in training gets the model that did not see it."""
+
+    whole: Any
+    parts: tuple[Any, ...]
+    fold_of: Mapping[str, int]
+
+    def fingerprint(self) -> str:
+        return fingerprint(dict(self.fold_of), self.whole.get_params()["steps"][-1][1], self.whole.classes_.tolist())
+
+    def probabilities(self, texts: list[str], k: int) -> NDArray[np.float64]:
+        probs = np.zeros((len(texts), k))
+        folds = np.array([self.fold_of.get(text, -1) for text in texts])
+        for fold in np.unique(folds):
+            model = self.whole if fold < 0 else self.parts[fold]
+            at = np.flatnonzero(folds == fold)
+            probs[np.ix_(at, model.classes_)] = model.predict_proba([texts[i] for i in at])
+        return probs
+
+
+def _train(pipeline: Any, texts: list[str], labels: NDArray[np.int16], folds: int) -> _Learned:
+    from sklearn.base import clone
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    # Equal texts share a fold, else the copy of a row would give its answer away.
+    split = StratifiedGroupKFold(folds).split(texts, labels, groups=texts)
+    parts, fold_of = [], {}
+    for fold, (seen, held) in enumerate(split):
+        parts.append(clone(pipeline).fit([texts[i] for i in seen], labels[seen]))
+        fold_of.update({texts[i]: fold for i in held})
+    return _Learned(clone(pipeline).fit(texts, labels), tuple(parts), fold_of)
+
+
+plugin = Classifier

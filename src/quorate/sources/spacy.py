@@ -1,0 +1,125 @@
+"""spaCy: parsed documents for labeling functions that ask for `doc`, and a pipeline's own decisions as votes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from quorate.attempt import DEFAULT_TIME_LIMIT_S, attempt
+from quorate.errors import PluginError
+from quorate.fingerprint import fingerprint
+from quorate.reading import read_answers, reader_for
+from quorate.registry import vendor
+from quorate.rows import Rows
+from quorate.values import LabelSpace, VoteColumn
+
+
+@dataclass(frozen=True)
+class SpacyDoc:
+    """A derived column of spaCy documents: each distinct text is parsed once, in batches, for all who read it.
+
+    `pipeline` is `blank:LANG` (a tokenizer, nothing to download), or what `spacy.load` takes.
+    """
+
+    column: str
+    pipeline: str = "blank:en"
+    name: str = "doc"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    def fingerprint(self) -> str:
+        return fingerprint("spacy", _pipeline(self.pipeline).to_bytes(), vendor("spacy", "spacy").__version__)
+
+    def derive(self, rows: Rows) -> list[Any]:
+        texts = [text or "" for text in rows.values(self.column)]
+        return list(_pipeline(self.pipeline).pipe(texts))
+
+
+@dataclass(frozen=True)
+class Spacy:
+    """A spaCy pipeline as a voter.
+
+    `read` says where its decision is: "cats" (a text classifier's scores, when the best reaches `threshold`) or
+    "ents" (the label of every entity; documents whose entities disagree abstain). `labels_for` maps spaCy's names to
+    label names; without it the names must be the same. `terms` adds an entity ruler with phrases by entity name.
+    """
+
+    kind: ClassVar[str] = "sources"
+    family: ClassVar[str] = "model"
+
+    name: str
+    pipeline: str = "blank:en"
+    column: str = "text"
+    read: str = "ents"
+    threshold: float = 0.5
+    labels_for: Mapping[str, str] = field(default_factory=dict)
+    terms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.read not in ("cats", "ents"):
+            raise PluginError(f"spacy source {self.name!r}: `read` is 'cats' or 'ents', not {self.read!r}")
+
+    @classmethod
+    def example(cls) -> Spacy:
+        return cls("channel_ruler", terms={"SPAM": ("channel",), "HAM": ("lovely song",)})
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(self.labels_for.values()) or tuple(self.terms)
+
+    def fingerprint(self) -> str:
+        return fingerprint("spacy", self._nlp.to_bytes(), self.read, self.threshold, dict(self.labels_for))
+
+    @cached_property
+    def _nlp(self) -> Any:
+        nlp = _pipeline(self.pipeline)
+        if not self.terms:
+            return nlp
+        nlp = vendor("spacy", "spacy").blank(nlp.lang) if self.pipeline.startswith("blank:") else nlp
+        ruler = nlp.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER"})
+        ruler.add_patterns([{"label": label, "pattern": t} for label, terms in self.terms.items() for t in terms])
+        return nlp
+
+    def vote(self, rows: Rows, space: LabelSpace) -> VoteColumn:
+        docs = list(self._nlp.pipe([text or "" for text in rows.values(self.column)]))
+        decide = self._by_cats if self.read == "cats" else self._by_ents
+        answers, faults = attempt(decide, docs, time_limit_s=DEFAULT_TIME_LIMIT_S)
+        return read_answers(answers, faults, rows.ids, self.name, reader_for(space, None))
+
+    def _by_ents(self, doc: Any) -> str | None:
+        found = {self.labels_for.get(ent.label_, ent.label_) for ent in doc.ents}
+        return found.pop() if len(found) == 1 else None
+
+    def _by_cats(self, doc: Any) -> dict[str, float] | None:
+        scores = {self.labels_for.get(name, name): float(score) for name, score in doc.cats.items()}
+        total = sum(scores.values())
+        if not scores or max(scores.values()) < self.threshold:
+            return None
+        return {name: float(np.float32(score / total)) for name, score in scores.items()}
+
+
+@cache
+def _pipeline(name: str) -> Any:
+    """The pipeline, loaded once per process.
+
+    Raises:
+        PluginError: spaCy does not know the language or finds no such pipeline.
+    """
+    spacy = vendor("spacy", "spacy")
+    try:
+        return spacy.blank(name.removeprefix("blank:")) if name.startswith("blank:") else spacy.load(name)
+    except (OSError, ImportError) as error:
+        raise PluginError(f"spaCy cannot load the pipeline {name!r}: {error}") from None
+
+
+plugin = Spacy

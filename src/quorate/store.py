@@ -1,0 +1,156 @@
+"""What is kept beside a project, in `.quorate/`: votes by source and content, and finished runs.
+
+    votes/<source>/<fingerprint>/<digest of the keys>.parquet
+    runs/<run id>/                       manifest.json, report.json, report.html, and the tables of the run
+    runs/latest                          the id of the newest run
+
+Every file is written beside its place and moved there, so that a reader never meets half of one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import parquet
+
+from quorate.protocols import Source
+from quorate.rows import KEY_BYTES
+from quorate.values import ABSTAIN, Failure, Status, VoteColumn
+
+
+@dataclass(slots=True)
+class Store:
+    """Votes that were made before. `retry_failed` treats failed votes as never made."""
+
+    folder: Path
+    retry_failed: bool = False
+    _indexes: dict[Path, tuple[pa.Table, dict[bytes, int]]] = field(default_factory=dict)
+
+    def read(
+        self, source: Source, keys: NDArray[np.void], k: int
+    ) -> tuple[VoteColumn, NDArray[np.bool_]]:
+        """The column of a source for rows of these content keys, and which of them were found, bool[n].
+
+        Rows not found are *skipped* in the column.
+        """
+        folder = self._votes(source)
+        whole = folder / f"{_digest(keys)}.parquet"
+        if whole.exists():
+            return _column(parquet.read_table(whole), np.arange(len(keys)), source.name, k, self.retry_failed)
+        table, place = self._index(folder)
+        at = np.array([place.get(key, -1) for key in keys.tolist()], np.intp)
+        return _column(table, at, source.name, k, self.retry_failed)
+
+    def write(self, source: Source, keys: NDArray[np.void], column: VoteColumn) -> None:
+        """Keeps the votes of a source on rows of these content keys; durable when it returns."""
+        if not len(keys):
+            return
+        path = self._votes(source) / f"{_digest(keys)}.parquet"
+        write_atomically(path, lambda beside: parquet.write_table(_to_arrow(keys, column), beside))
+        self._indexes.pop(path.parent, None)
+
+    def _votes(self, source: Source) -> Path:
+        return self.folder / "votes" / file_name(source.name) / source.fingerprint()
+
+    def _index(self, folder: Path) -> tuple[pa.Table, dict[bytes, int]]:
+        """Every vote of a source, and the place of the newest by key."""
+        if folder not in self._indexes:
+            files = sorted(folder.glob("*.parquet"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+            tables = [parquet.read_table(file) for file in files] or [pa.table({"key": pa.array([], pa.binary())})]
+            table = pa.concat_tables(tables, promote_options="permissive")
+            self._indexes[folder] = table, {key: i for i, key in enumerate(table.column("key").to_pylist())}
+        return self._indexes[folder]
+
+
+def _column(
+    table: pa.Table, at: NDArray[np.intp], source: str, k: int, retry_failed: bool
+) -> tuple[VoteColumn, NDArray[np.bool_]]:
+    """The stored rows `at` (-1: none stored) as a column, and which were found."""
+    n, hit = len(at), at >= 0
+    labels, status = np.full(n, ABSTAIN, np.int16), np.full(n, Status.SKIPPED, np.uint8)
+    if not hit.any():
+        return VoteColumn(labels, status), hit
+    found = table.take(pa.array(at[hit]))
+    labels[hit], status[hit] = found.column("label").to_numpy(), found.column("status").to_numpy()
+    if retry_failed:
+        again = status == Status.FAILED
+        found = found.filter(pa.array(~again[hit]))
+        hit, status[again] = hit & ~again, Status.SKIPPED
+    confidence, distribution = _soft(found, hit, k)
+    return VoteColumn(labels, status, confidence, distribution, _failures(found, source)), hit
+
+
+def _soft(found: pa.Table, hit: NDArray[np.bool_], k: int) -> tuple[Any, Any]:
+    confidence = distribution = None
+    if "confidence" in found.column_names:
+        confidence = np.full(len(hit), np.nan, np.float32)
+        confidence[hit] = found.column("confidence").to_numpy()
+    if "distribution" in found.column_names:
+        distribution = np.full((len(hit), k), np.nan, np.float32)
+        nothing = [np.nan] * k
+        cells = [cell if cell is not None else nothing for cell in found.column("distribution").to_pylist()]
+        distribution[hit] = np.array(cells, np.float32).reshape(-1, k)
+    return confidence, distribution
+
+
+def _failures(found: pa.Table, source: str) -> tuple[Failure, ...]:
+    failed = found.filter(pa.compute.equal(found.column("status"), int(Status.FAILED)))
+    return tuple(
+        Failure("", source, row["reason"], row["message"], row["traceback"])
+        for row in failed.select(["reason", "message", "traceback"]).to_pylist()
+    )
+
+
+def _to_arrow(keys: NDArray[np.void], column: VoteColumn) -> pa.Table:
+    by_row = iter(column.failures)
+    faults = [next(by_row) if s == Status.FAILED else None for s in column.status.tolist()]
+    columns: dict[str, Any] = {
+        "key": pa.array(keys.tolist(), pa.binary(KEY_BYTES)),
+        "label": column.labels,
+        "status": column.status,
+    }
+    if column.confidence is not None:
+        columns["confidence"] = column.confidence
+    if column.distribution is not None:
+        columns["distribution"] = pa.array(column.distribution.tolist(), pa.list_(pa.float32()))
+    for name in ("reason", "message", "traceback"):
+        columns[name] = pa.array([fault and getattr(fault, name) for fault in faults], pa.string())
+    return pa.table(columns)
+
+
+def _digest(keys: NDArray[np.void]) -> str:
+    return blake2b(keys.tobytes(), digest_size=16).hexdigest()
+
+
+def file_name(name: str) -> str:
+    """The name with what file systems dislike replaced; a short hash keeps changed names apart."""
+    safe = re.sub(r"[^\w.-]", "_", name)[:80]
+    return safe if safe == name else f"{safe}-{blake2b(name.encode(), digest_size=4).hexdigest()}"
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """The file whole or not at all, and on the disk when this returns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(beside)
+        with beside.open("rb") as handle:
+            os.fsync(handle.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """The value as JSON, atomically."""
+    write_atomically(path, lambda beside: beside.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n"))

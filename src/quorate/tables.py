@@ -1,0 +1,123 @@
+"""Reads a data file as an Arrow table; what is wrong with it is said with the line it is on."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import csv, json, parquet
+
+from quorate.errors import TableError, did_you_mean
+
+# One row must fit a block, and a cell may hold a book.
+_BLOCK_BYTES = 64 * 2**20
+
+
+def read_table(path: Path, text_columns: Iterable[str] = ()) -> pa.Table:
+    """The table of a CSV, JSONL or Parquet file (CSV and JSONL also gzipped, with or without a UTF-8 BOM).
+
+    Args:
+        text_columns: columns that are text whatever they look like (ids such as 007).
+
+    Raises:
+        TableError: the file is absent, empty or damaged; rows are ragged; bytes are not UTF-8.
+    """
+    if not path.is_file():
+        there = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
+        raise TableError(f"there is no file {path}.{did_you_mean(path.name, there)}")
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+    kind = suffixes[-1] if suffixes else ""
+    if kind == ".parquet":
+        return _read_parquet(path)
+    if kind not in (".csv", ".tsv", ".jsonl", ".ndjson"):
+        raise TableError(f"{path.name}: cannot tell the format; use .csv, .tsv, .jsonl (also .gz) or .parquet")
+    content = _utf8(path)
+    if not content.strip():
+        raise TableError(f"{path.name} is empty")
+    if kind in (".csv", ".tsv"):
+        return _read_csv(path, content, "," if kind == ".csv" else "\t", text_columns)
+    return _read_jsonl(path, content, text_columns)
+
+
+def _utf8(path: Path) -> bytes:
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
+    except (OSError, EOFError) as error:
+        raise TableError(f"{path.name}: cannot be read: {error}") from None
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        found = content[error.start : error.start + 1].hex()
+        raise TableError(
+            f"{path.name}, line {line}: byte 0x{found} is not UTF-8; save the file as UTF-8 "
+            f"(for instance: iconv -f latin1 -t utf-8)"
+        ) from None
+    return content.removeprefix(b"\xef\xbb\xbf")
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    try:
+        return parquet.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise TableError(f"{path.name} is not a readable Parquet file: {_first_line(error)}") from None
+
+
+def _read_csv(path: Path, content: bytes, delimiter: str, text_columns: Iterable[str]) -> pa.Table:
+    ragged: list[Any] = []
+
+    def refuse(row: Any) -> str:
+        ragged.append(row)
+        return "skip"
+
+    try:
+        table = csv.read_csv(
+            pa.BufferReader(content),
+            # One thread, because only then does Arrow know which row is ragged.
+            read_options=csv.ReadOptions(use_threads=False, block_size=max(_BLOCK_BYTES, len(content) + 1)),
+            parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse),
+            convert_options=csv.ConvertOptions(column_types=dict.fromkeys(text_columns, pa.string())),
+        )
+    except pa.ArrowException as error:
+        raise TableError(f"{path.name} is not a readable CSV file: {_first_line(error)}") from None
+    if ragged:
+        first = ragged[0]
+        raise TableError(
+            f"{path.name}, row {first.number} (the header is row 1): found {first.actual_columns} values where the "
+            f"header has {first.expected_columns} columns: {first.text[:80]!r}. {len(ragged)} row(s) are ragged; "
+            "quote values that contain the delimiter or a line break"
+        )
+    return table
+
+
+def _read_jsonl(path: Path, content: bytes, text_columns: Iterable[str]) -> pa.Table:
+    try:
+        table = json.read_json(
+            pa.BufferReader(content), read_options=json.ReadOptions(block_size=max(_BLOCK_BYTES, len(content) + 1))
+        )
+    except pa.ArrowException as error:
+        raise TableError(f"{path.name}: {_bad_line(content) or _first_line(error)}") from None
+    for name in set(text_columns) & set(table.column_names):
+        at = table.column_names.index(name)
+        table = table.set_column(at, name, table.column(name).cast(pa.string()))
+    return table
+
+
+def _bad_line(content: bytes) -> str:
+    """Which line is not a JSON object, found only after Arrow refused the file."""
+    from json import JSONDecodeError, loads
+
+    for number, line in enumerate(content.splitlines(), 1):
+        try:
+            if line.strip() and not isinstance(loads(line), dict):
+                return f"line {number} is not a JSON object: {line[:80].decode('utf-8', 'replace')!r}"
+        except JSONDecodeError as error:
+            return f"line {number} is not JSON ({error.msg}): {line[:80].decode('utf-8', 'replace')!r}"
+    return ""
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,300 @@
+"""The values that flow through quorate: frozen, with read-only arrays and their row ids inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from quorate.errors import LabelError, did_you_mean, listed
+from quorate.rows import Rows
+
+ABSTAIN = -1
+"""The vote of a source that does not vote, whether it abstained, failed or was skipped."""
+
+TIE_TOLERANCE = 1e-9
+
+
+class Status(IntEnum):
+    """What became of one source on one row."""
+
+    VOTED = 0
+    ABSTAINED = 1
+    FAILED = 2
+    SKIPPED = 3
+
+
+def frozen_array(array: Any, dtype: Any) -> NDArray[Any]:
+    """The array as `dtype`, read-only; the caller's own array stays writable."""
+    view: NDArray[Any] = np.asarray(array, dtype=dtype).view()
+    view.flags.writeable = False
+    return view
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """The ordered label names of a task: the one place where names meet ints (index = int).
+
+    Names and aliases are matched without regard to case and outer spaces, so they must stay unique that way.
+    """
+
+    names: tuple[str, ...]
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.names) < 2:
+            raise LabelError(f"a label space needs at least two labels, got {list(self.names)}")
+        meant: dict[str, str] = {}
+        for word, label in [*((name, name) for name in self.names), *self.aliases.items()]:
+            if label not in self.names:
+                raise LabelError(f"alias {word!r} stands for {label!r}, which is not a label")
+            if meant.setdefault(_normal(word), label) != label or not _normal(word):
+                raise LabelError(f"label name or alias {word!r} is empty or stands for two labels")
+        if len({_normal(name) for name in self.names}) < len(self.names):
+            raise LabelError(f"label names must differ by more than case and spaces: {listed(self.names)}")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def _exact(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
+
+    @cached_property
+    def _loose(self) -> dict[str, int]:
+        known = {_normal(alias): self._exact[name] for alias, name in self.aliases.items()}
+        return known | {_normal(name): i for i, name in enumerate(self.names)}
+
+    def index(self, name: str) -> int:
+        """The int of a label name or alias.
+
+        Raises:
+            LabelError: not a label; the message holds the nearest one.
+        """
+        found = self._exact.get(name)
+        if found is None:
+            found = self._loose.get(_normal(name))
+        if found is None:
+            hint = did_you_mean(name, [*self.names, *self.aliases])
+            raise LabelError(f"{name!r} is not a label; the labels are {listed(self.names)}.{hint}")
+        return found
+
+
+def _normal(word: str) -> str:
+    return " ".join(word.split()).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why one source has no vote on one row: a reason code, the message, and the traceback if there was one."""
+
+    row_id: str
+    source: str
+    reason: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VoteColumn:
+    """One source's votes on some rows: labels int16[n], status uint8[n], and what it said of its certainty.
+
+    `confidence` float32[n] and `distribution` float32[n, k] are NaN where it gave none; `failures` has one entry per
+    failed row, in row order.
+    """
+
+    labels: NDArray[np.int16]
+    status: NDArray[np.uint8]
+    confidence: NDArray[np.float32] | None = None
+    distribution: NDArray[np.float32] | None = None
+    failures: tuple[Failure, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", frozen_array(self.labels, np.int16))
+        object.__setattr__(self, "status", frozen_array(self.status, np.uint8))
+        _check_votes(self.labels, self.status)
+        if len(self.failures) != (self.status == Status.FAILED).sum():
+            raise ValueError(f"{len(self.failures)} failures for {(self.status == Status.FAILED).sum()} failed rows")
+
+    @staticmethod
+    def hard(labels: Any) -> VoteColumn:
+        """Votes from ints alone: -1 abstains."""
+        array = frozen_array(labels, np.int16)
+        return VoteColumn(array, np.where(array == ABSTAIN, Status.ABSTAINED, Status.VOTED).astype(np.uint8))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Votes:
+    """The label matrix: who voted what on which row.
+
+    Shapes: `matrix` int16[n, m] of label ints or -1; `status` uint8[n, m] of `Status`; `confidence` float32[n, m],
+    NaN where a source gives none; `distributions` float32[n, k] by source name, NaN rows where it gave none.
+    Law: `matrix == -1` exactly where `status != VOTED`.
+    """
+
+    space: LabelSpace
+    ids: pa.StringArray
+    sources: tuple[str, ...]
+    families: tuple[str, ...]
+    matrix: NDArray[np.int16]
+    status: NDArray[np.uint8]
+    confidence: NDArray[np.float32] | None = None
+    distributions: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "matrix", frozen_array(self.matrix, np.int16))
+        object.__setattr__(self, "status", frozen_array(self.status, np.uint8))
+        shape = (len(self.ids), len(self.sources))
+        if self.matrix.shape != shape or self.status.shape != shape or len(self.families) != len(self.sources):
+            raise ValueError(f"votes of shape {self.matrix.shape} do not fit {shape[0]} ids and {shape[1]} sources")
+        if self.matrix.size and self.matrix.max() >= len(self.space):
+            raise LabelError(f"a vote is {self.matrix.max()}, but there are {len(self.space)} labels")
+        _check_votes(self.matrix, self.status)
+
+    @staticmethod
+    def of(matrix: Any, labels: Sequence[str] | LabelSpace, sources: Sequence[str] = (), ids: Any = None) -> Votes:
+        """Votes from a label matrix made elsewhere: int[n, m], -1 abstains; every source counts as a rule."""
+        array = frozen_array(matrix, np.int16)
+        names = tuple(sources) or tuple(f"source_{j}" for j in range(array.shape[1]))
+        row_ids = [str(i) for i in range(len(array))] if ids is None else [str(i) for i in ids]
+        space = labels if isinstance(labels, LabelSpace) else LabelSpace(tuple(labels))
+        status = np.where(array == ABSTAIN, Status.ABSTAINED, Status.VOTED)
+        return Votes(space, pa.array(row_ids, pa.string()), names, ("rule",) * len(names), array, status)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def covered(self) -> NDArray[np.bool_]:
+        """Which rows have at least one vote, bool[n]."""
+        return np.asarray((self.matrix != ABSTAIN).any(axis=1))
+
+    def counts(self) -> NDArray[np.int64]:
+        """How many sources voted for each label on each row, int64[n, k]."""
+        return np.stack([(self.matrix == y).sum(axis=1) for y in range(len(self.space))], axis=1)
+
+
+def _check_votes(labels: NDArray[np.int16], status: NDArray[np.uint8]) -> None:
+    if labels.shape != status.shape or bool(((labels == ABSTAIN) == (status == Status.VOTED)).any()):
+        raise ValueError("a vote is -1 exactly where its status is not 'voted'; these labels and status differ")
+    if labels.size and labels.min() < ABSTAIN:
+        raise ValueError(f"votes are label ints or -1, got {labels.min()}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """What a label model believes of each row.
+
+    `probs` float64[n, k], rows sum to 1. `covered` bool[n]: a source voted on the row or a person settled it;
+    elsewhere `probs` is the model's class prior, which is no evidence about the row.
+    """
+
+    space: LabelSpace
+    ids: pa.StringArray
+    probs: NDArray[np.float64]
+    covered: NDArray[np.bool_]
+    model: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "probs", frozen_array(self.probs, np.float64))
+        object.__setattr__(self, "covered", frozen_array(self.covered, np.bool_))
+        if self.probs.shape != (len(self.ids), len(self.space)) or self.covered.shape != (len(self.ids),):
+            raise ValueError(f"probs {self.probs.shape} do not fit {len(self.ids)} ids and {len(self.space)} labels")
+        if self.probs.size and not np.allclose(self.probs.sum(axis=1), 1.0, atol=1e-6):
+            raise ValueError("label probabilities must sum to 1 in every row")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def tied(self) -> NDArray[np.bool_]:
+        """Whether another label is within 1e-9 of the most probable one, bool[n]."""
+        top = self.probs.max(axis=1, keepdims=True, initial=0.0)
+        return np.asarray((self.probs >= top - TIE_TOLERANCE).sum(axis=1) > 1)
+
+    @property
+    def hard(self) -> NDArray[np.int16]:
+        """The label int of each row, -1 where nobody voted or the best labels tie."""
+        if not len(self):
+            return np.zeros(0, np.int16)
+        decided = self.covered & ~self.tied
+        return np.where(decided, self.probs.argmax(axis=1), ABSTAIN).astype(np.int16)
+
+    @property
+    def names(self) -> list[str | None]:
+        """The label name of each row, None where there is none."""
+        return [None if y == ABSTAIN else self.space.names[y] for y in self.hard]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Queue:
+    """Rows in review order.
+
+    `score` float32[q] in [0, 1], highest first among the targeted; `reasons` float32[q] by signal name, in [0, 1];
+    `inclusion` float64[q]: the probability with which the design put the row here (1 for targeted rows), which
+    keeps estimates from reviews unbiased; `position` intp[q]: the row's place in the votes.
+    """
+
+    ids: pa.StringArray
+    position: NDArray[np.intp]
+    score: NDArray[np.float32]
+    reasons: Mapping[str, NDArray[np.float32]]
+    inclusion: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gold:
+    """Labels that people gave: row id, label int, who, when, and whether they saw the votes. Append-only."""
+
+    ids: tuple[str, ...]
+    labels: NDArray[np.int16]
+    reviewers: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
+    saw_votes: tuple[bool, ...] = ()
+
+    @staticmethod
+    def of(ids: Iterable[Any], labels: Iterable[str | None], space: LabelSpace) -> Gold:
+        """Gold from names; rows whose label is None are left out.
+
+        Raises:
+            LabelError: a name that is not in the space.
+        """
+        known = [(str(i), space.index(name)) for i, name in zip(ids, labels, strict=True) if name is not None]
+        return Gold(tuple(i for i, _ in known), frozen_array([y for _, y in known], np.int16))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def aligned(self, ids: pa.StringArray) -> NDArray[np.int16]:
+        """The gold label of each of these rows, int16[n], -1 where there is none; a later answer wins."""
+        by_id = dict(zip(self.ids, self.labels.tolist(), strict=True))
+        return np.array([by_id.get(i, ABSTAIN) for i in ids.to_pylist()], dtype=np.int16)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingSet:
+    """What an exporter gets, and nothing else: rows with a label each.
+
+    `labels` int16[n]; `probs` float64[n, k]; `weights` float64[n]; `split` name and `provenance` ("votes" or
+    "gold") per row.
+    """
+
+    space: LabelSpace
+    rows: Rows
+    labels: NDArray[np.int16]
+    probs: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    split: tuple[str, ...]
+    provenance: tuple[str, ...]
+    name: str = "training_set"
