@@ -36,9 +36,7 @@ def tidy(text: str) -> str:
 ADD_TO = re.compile(r"\b(?:add|put|include|insert|move)\b.+?\b(?:to|onto|into|on|in)\b")
 STARS = re.compile(r"\b(?:stars?|points?|rating|score)\b")
 PLAYLIST = re.compile(r"\bplay ?list\b")
-START_IT = re.compile(
-    r"\b(?:play|plays|playing|hear|listen|open|start|pull up|shuffle)\b(?! ?list)"
-)
+START_IT = re.compile(r"\b(?:play|plays|playing|hear|listen|open|start|pull up|shuffle)\b(?! ?list)")
 
 
 @labeling_function(
@@ -285,9 +283,7 @@ SEE_THERE = re.compile(
     r"\b(?:at|in|around|near|closest|nearest)\b.*"
     r"\b(?:cinemas?|theat(?:re|er)s?|house|area|neighbou?rhood|entertainment|corporation|here)\b"
 )
-IS_IT_PLAYING = re.compile(
-    r"^(?:when|what time|where|is|are|does|which|what)\b.*\b(?:play|playing|showing|start)\b"
-)
+IS_IT_PLAYING = re.compile(r"^(?:when|what time|where|is|are|does|which|what)\b.*\b(?:play|playing|showing|start)\b")
 WATCH = re.compile(r"\b(?:watch|see|playing|showing|movies?|films?|starting)\b")
 HOUR = re.compile(
     r"\bat (?:\d+:\d+|[\w ]+ ?[ap]\.?m\b|[\w ]+ o'clock|noon|midnight)"

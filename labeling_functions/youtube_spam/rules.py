@@ -62,9 +62,7 @@ def links_elsewhere(plain: str) -> bool:
 BEGGING = re.compile(r"\b(?:pl+e+a+s+e*|pl+e+s+e+|pl+i*[zs]+)\b", re.IGNORECASE)
 
 
-@labeling_function(
-    label="SPAM", examples={"PLEASE look": "SPAM", "help plzzz": "SPAM", "pleasant voice": None}
-)
+@labeling_function(label="SPAM", examples={"PLEASE look": "SPAM", "help plzzz": "SPAM", "pleasant voice": None})
 def begs(text: str) -> bool:
     """Says please, however it is spelled."""
     return bool(BEGGING.search(text))
@@ -209,9 +207,7 @@ def wonders(plain: str) -> bool:
     return bool(QUESTION.search(plain))
 
 
-COMPLAINT = re.compile(
-    r"\b(?:hate|suck\w*|stupid|worst|terrible|racist|garbage|trash|annoying|shit|crap|dislik\w*)\b"
-)
+COMPLAINT = re.compile(r"\b(?:hate|suck\w*|stupid|worst|terrible|racist|garbage|trash|annoying|shit|crap|dislik\w*)\b")
 
 
 @labeling_function(

@@ -29,27 +29,32 @@ def source_table(votes: Votes, estimate: Estimate, gold: Gold | None) -> list[di
     for j, name in enumerate(votes.sources):
         rows = np.flatnonzero(voted[:, j])
         same = (votes.matrix[rows] == votes.matrix[rows, j][:, None]).sum(axis=1)
-        entries.append({
-            "name": name,
-            "family": votes.families[j],
-            "polarity": [votes.space.names[y] for y in np.unique(votes.matrix[rows, j])],
-            "votes": len(rows),
-            "coverage": len(rows) / n,
-            "overlaps": int(overlapped[:, j].sum()) / n,
-            "conflicts": int((same < counts[rows]).sum()) / n,
-            "failed": int((votes.status[:, j] == Status.FAILED).sum()),
-            "skipped": int((votes.status[:, j] == Status.SKIPPED).sum()),
-            **_estimated(estimate, j, len(rows)),
-            **_empirical(votes.matrix[:, j], settled),
-        })
+        entries.append(
+            {
+                "name": name,
+                "family": votes.families[j],
+                "polarity": [votes.space.names[y] for y in np.unique(votes.matrix[rows, j])],
+                "votes": len(rows),
+                "coverage": len(rows) / n,
+                "overlaps": int(overlapped[:, j].sum()) / n,
+                "conflicts": int((same < counts[rows]).sum()) / n,
+                "failed": int((votes.status[:, j] == Status.FAILED).sum()),
+                "skipped": int((votes.status[:, j] == Status.SKIPPED).sum()),
+                **_estimated(estimate, j, len(rows)),
+                **_empirical(votes.matrix[:, j], settled),
+            }
+        )
     return entries
 
 
 def _estimated(estimate: Estimate, j: int, votes: int) -> dict[str, float | None]:
     if not votes:
         return {"accuracy": None, "accuracy_low": None, "accuracy_high": None}
-    return {"accuracy": float(estimate.accuracy[j]), "accuracy_low": float(estimate.low[j]),
-            "accuracy_high": float(estimate.high[j])}
+    return {
+        "accuracy": float(estimate.accuracy[j]),
+        "accuracy_low": float(estimate.low[j]),
+        "accuracy_high": float(estimate.high[j]),
+    }
 
 
 def _empirical(column: NDArray[np.int16], settled: NDArray[np.int16] | None) -> dict[str, Any]:
@@ -58,8 +63,12 @@ def _empirical(column: NDArray[np.int16], settled: NDArray[np.int16] | None) -> 
     both = (column != ABSTAIN) & (settled != ABSTAIN)
     total, right = int(both.sum()), int((both & (column == settled)).sum())
     low, high = wilson(right, total)
-    return {"gold_accuracy": right / total if total else None, "gold_low": low if total else None,
-            "gold_high": high if total else None, "gold_rows": total}
+    return {
+        "gold_accuracy": right / total if total else None,
+        "gold_low": low if total else None,
+        "gold_high": high if total else None,
+        "gold_rows": total,
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +91,13 @@ def estimate_accuracy(patterns: VotePatterns, model: LabelModel, fitted: FittedL
         return Estimate(accuracy, accuracy, accuracy)
     generator = np.random.default_rng(_SEED)
     share = patterns.counts / patterns.rows
-    drawn = np.array([
-        _agreement(resampled, model.fit(resampled))
-        for counts in generator.multinomial(patterns.rows, share, size=_RESAMPLES)
-        for resampled in [_with_counts(patterns, counts)]
-    ])
+    drawn = np.array(
+        [
+            _agreement(resampled, model.fit(resampled))
+            for counts in generator.multinomial(patterns.rows, share, size=_RESAMPLES)
+            for resampled in [_with_counts(patterns, counts)]
+        ]
+    )
     # A source that is absent from a draw says nothing there.
     known = ~np.isnan(drawn).all(axis=0)
     low, high = accuracy.copy(), accuracy.copy()
@@ -98,8 +109,9 @@ def _with_counts(patterns: VotePatterns, counts: NDArray[np.int64]) -> VotePatte
     """The patterns that a resample drew; settled rows cannot outnumber a pattern's rows."""
     at = np.flatnonzero(counts)
     gold = patterns.gold[at]
-    return VotePatterns(patterns.space, patterns.sources, patterns.matrix[at],
-                        np.maximum(counts[at], gold.sum(axis=1)), gold)
+    return VotePatterns(
+        patterns.space, patterns.sources, patterns.matrix[at], np.maximum(counts[at], gold.sum(axis=1)), gold
+    )
 
 
 def _agreement(patterns: VotePatterns, fitted: FittedLabelModel) -> Floats:
@@ -149,7 +161,15 @@ def calibration(labels: Labels, gold: Gold) -> list[dict[str, float]]:
     for b in np.unique(bins):
         here = bins == b
         low, high = wilson(int(right[here].sum()), int(here.sum()))
-        entries.append({"low": float(edges[b]), "high": float(edges[b + 1]), "rows": int(here.sum()),
-                        "mean_probability": float(top[here].mean()), "accuracy": float(right[here].mean()),
-                        "accuracy_low": low, "accuracy_high": high})
+        entries.append(
+            {
+                "low": float(edges[b]),
+                "high": float(edges[b + 1]),
+                "rows": int(here.sum()),
+                "mean_probability": float(top[here].mean()),
+                "accuracy": float(right[here].mean()),
+                "accuracy_low": low,
+                "accuracy_high": high,
+            }
+        )
     return entries

@@ -103,8 +103,10 @@ def check_sources(sources: Sequence[Source], rows: Rows, space: LabelSpace) -> N
     for source in sources:
         for column in source.columns or ():
             if column not in known:
-                raise TableError(f"source {source.name!r} reads column {column!r}, and there is none; "
-                                 f"the columns are {listed(known)}.{did_you_mean(column, known)}")
+                raise TableError(
+                    f"source {source.name!r} reads column {column!r}, and there is none; "
+                    f"the columns are {listed(known)}.{did_you_mean(column, known)}"
+                )
         for label in source.labels:
             try:
                 space.index(label)
@@ -154,7 +156,9 @@ class _Job:
             while not planned[0].task.asked:
                 yield self._merged(planned.popleft(), {})
             plan = planned.popleft()
-            yield self._merged(plan, self._one_by_one(executor, ask, plan.task) if isinstance(answer, WorkerDied) else answer)
+            yield self._merged(
+                plan, self._one_by_one(executor, ask, plan.task) if isinstance(answer, WorkerDied) else answer
+            )
         while planned:
             yield self._merged(planned.popleft(), {})
 
@@ -173,9 +177,11 @@ class _Job:
         return _Planned(rows, _Task(rows, tuple(asked)), known)
 
     def _merged(self, plan: _Planned, fresh: Mapping[int, VoteColumn]) -> list[VoteColumn]:
-        columns = [fresh[j] for j in range(len(self.sources))] if self.store is None else [
-            self._filed(self.store, j, plan, fresh.get(j)) for j in range(len(self.sources))
-        ]
+        columns = (
+            [fresh[j] for j in range(len(self.sources))]
+            if self.store is None
+            else [self._filed(self.store, j, plan, fresh.get(j)) for j in range(len(self.sources))]
+        )
         self._check_failures(columns)
         return columns
 
@@ -194,10 +200,12 @@ class _Job:
         fresh: dict[int, VoteColumn] = {}
         tasks = [replace(task, asked=(one,)) for one in task.asked]
         for one, answer in zip(tasks, executor.map(ask, tasks), strict=True):
-            (j, _), = one.asked
+            ((j, _),) = one.asked
             if isinstance(answer, WorkerDied):
-                message = (f"the worker process died twice while this source worked on a partition of "
-                           f"{len(task.rows)} rows ({answer.message}); run it alone, or with smaller partitions")
+                message = (
+                    f"the worker process died twice while this source worked on a partition of "
+                    f"{len(task.rows)} rows ({answer.message}); run it alone, or with smaller partitions"
+                )
                 fresh[j] = _all_failed(one, self.sources[j].name, "worker_died", message)
             else:
                 fresh |= answer
@@ -258,11 +266,12 @@ def _learned(source: Source, rows: Rows, gold: Gold | None, space: LabelSpace) -
 
 
 def _all_failed(task: _Task, source: str, reason: str, message: str, traceback: str = "") -> VoteColumn:
-    (_, at), = task.asked
+    ((_, at),) = task.asked
     ids = task.rows.ids if at is None else task.rows.ids.take(pa.array(at))
     n = len(ids)
     return VoteColumn(
-        np.full(n, ABSTAIN), np.full(n, Status.FAILED),
+        np.full(n, ABSTAIN),
+        np.full(n, Status.FAILED),
         failures=tuple(Failure(row_id, source, reason, message, traceback) for row_id in ids.to_pylist()),
     )
 

@@ -14,7 +14,11 @@ SPLITS = (("train", 0.8), ("valid", 0.1), ("test", 0.1))
 
 
 def assemble(
-    rows: Rows, labels: Labels, gold: Gold | None = None, min_probability: float = 0.0, name: str = "training_set"
+    rows: Rows,
+    labels: Labels,
+    gold: Gold | None = None,
+    min_probability: float = 0.0,
+    name: str = "training_set",
 ) -> TrainingSet:
     """The rows with a hard label of at least `min_probability`; a person's label overrides the votes'.
 

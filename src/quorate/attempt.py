@@ -65,10 +65,7 @@ def _fault(error: BaseException, time_limit_s: float | None) -> Fault:
 
 
 def _user_frames(error: BaseException) -> str:
-    frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith(_OWN_CODE)
-    ]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_OWN_CODE)]
     last = [] if isinstance(error, _TimeUp) else traceback.format_exception_only(error)
     return "".join([*traceback.format_list(frames[-_FRAMES_SHOWN:]), *last])
 

@@ -15,11 +15,14 @@ import typer
 from quorate.errors import ChecksFailed, ProjectError, QuorateError
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
     help="Rules and models vote, a label model fuses the votes, people settle the few disagreements that matter.\n\n"
-         "Start with [bold]quorate init demo[/], then [bold]quorate run demo[/].",
+    "Start with [bold]quorate init demo[/], then [bold]quorate run demo[/].",
     epilog="Exit codes: 0 done, 1 a source's own examples fail, 2 the project, data or command is wrong, "
-           "3 too many failed votes.",
+    "3 too many failed votes.",
 )
 
 Folder = Annotated[Path, typer.Argument(help="The project: a folder with quorate.toml.", show_default=False)]
@@ -33,8 +36,11 @@ def init(folder: Folder, as_json: AsJson = False) -> None:
 
     with _reported(as_json):
         files = [str(path) for path in write_starter(folder)]
-        _say(as_json, {"schema": "quorate.init/1", "files": files},
-             lambda: f"wrote {', '.join(files)}\nnext: quorate run {folder}")
+        _say(
+            as_json,
+            {"schema": "quorate.init/1", "files": files},
+            lambda: f"wrote {', '.join(files)}\nnext: quorate run {folder}",
+        )
 
 
 @app.command()
@@ -49,8 +55,11 @@ def check(folder: Folder, as_json: AsJson = False) -> None:
         if broken:
             raise ChecksFailed("\n".join(broken))
         names = [source.name for source in project.sources]
-        _say(as_json, {"schema": "quorate.check/1", "project": project.name, "sources": names, "problems": []},
-             lambda: f"{project.name}: {len(names)} sources, all is well")
+        _say(
+            as_json,
+            {"schema": "quorate.check/1", "project": project.name, "sources": names, "problems": []},
+            lambda: f"{project.name}: {len(names)} sources, all is well",
+        )
 
 
 @app.command()
@@ -110,7 +119,9 @@ def export(
     folder: Folder,
     format: Annotated[str, typer.Option(help="jsonl, csv, parquet, or any installed exporter.")] = "jsonl",
     out: Annotated[Path | None, typer.Option(help="Where to write; the project's .quorate/export by default.")] = None,
-    min_probability: Annotated[float, typer.Option(min=0, max=1, help="Leave out rows the model is less sure of.")] = 0.0,
+    min_probability: Annotated[
+        float, typer.Option(min=0, max=1, help="Leave out rows the model is less sure of.")
+    ] = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Write the labelled rows as a training set."""
@@ -120,8 +131,11 @@ def export(
 
         project = open_project(folder)
         written = export_set(project, format, out or project.state / "export", min_probability)
-        _say(as_json, written, lambda: f"{written['rows']:,} rows ({written['left_out']:,} left out) in "
-                                       f"{', '.join(written['files'])}")
+        _say(
+            as_json,
+            written,
+            lambda: f"{written['rows']:,} rows ({written['left_out']:,} left out) in {', '.join(written['files'])}",
+        )
 
 
 @contextmanager
@@ -132,8 +146,17 @@ def _reported(as_json: bool) -> Iterator[None]:
     except QuorateError as error:
         if as_json:
             problems = [str(p) for p in error.problems] if isinstance(error, ProjectError) else str(error).splitlines()
-            print(json.dumps({"schema": "quorate.error/1", "error": type(error).__name__, "message": str(error),
-                              "problems": problems}, ensure_ascii=False))
+            print(
+                json.dumps(
+                    {
+                        "schema": "quorate.error/1",
+                        "error": type(error).__name__,
+                        "message": str(error),
+                        "problems": problems,
+                    },
+                    ensure_ascii=False,
+                )
+            )
         else:
             from rich.console import Console
 
@@ -157,13 +180,25 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    with Progress(TextColumn("rows"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-                  console=Console(stderr=True), transient=True) as bar:
+    with Progress(
+        TextColumn("rows"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
         task = bar.add_task("rows", total=None, rate="")
         start = time.monotonic()
 
         def advance(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, rate=f"{done / max(time.monotonic() - start, 1e-9):,.0f} rows/s")
+            bar.update(
+                task,
+                completed=done,
+                total=total,
+                rate=f"{done / max(time.monotonic() - start, 1e-9):,.0f} rows/s",
+            )
 
         yield advance
 
@@ -177,8 +212,11 @@ def _plain_progress(every_s: float = 5.0) -> Callable[[int, int], None]:
         if now - last >= every_s:
             last = now
             rate = done / (now - start)
-            print(f"{done:,} of {total:,} rows, {rate:,.0f} rows/s, {(total - done) / max(rate, 1e-9):,.0f} s left",
-                  file=sys.stderr, flush=True)
+            print(
+                f"{done:,} of {total:,} rows, {rate:,.0f} rows/s, {(total - done) / max(rate, 1e-9):,.0f} s left",
+                file=sys.stderr,
+                flush=True,
+            )
 
     return advance
 

@@ -20,7 +20,8 @@ def filled(column: VoteColumn, at: NDArray[np.intp], fresh: VoteColumn, k: int) 
     failed = at[fresh.status == Status.FAILED].tolist()
     failures = stored | dict(zip(failed, fresh.failures, strict=True))
     return VoteColumn(
-        labels, status,
+        labels,
+        status,
         _placed(column.confidence, at, fresh.confidence, (len(labels),)),
         _placed(column.distribution, at, fresh.distribution, (len(labels), k)),
         tuple(failures[i] for i in sorted(failures)),
@@ -28,7 +29,10 @@ def filled(column: VoteColumn, at: NDArray[np.intp], fresh: VoteColumn, k: int) 
 
 
 def joined(
-    space: LabelSpace, ids: pa.StringArray, sources: Sequence[str], families: Sequence[str],
+    space: LabelSpace,
+    ids: pa.StringArray,
+    sources: Sequence[str],
+    families: Sequence[str],
     parts: Sequence[Sequence[VoteColumn]],
 ) -> Votes:
     """The votes of all rows, from one list of columns (one per source) for each partition in row order."""

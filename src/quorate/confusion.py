@@ -57,4 +57,4 @@ def softmax(logits: Floats) -> Floats:
 def label_mass(probs: Floats, counts: NDArray[np.int64], gold: NDArray[np.int64]) -> Floats:
     """How many rows of each pattern have each label, float64[p, k]: settled rows count as settled."""
     unsettled = counts - gold.sum(axis=1)
-    return probs * unsettled[:, None] + gold
+    return np.asarray(probs * unsettled[:, None] + gold)

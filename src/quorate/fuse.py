@@ -21,7 +21,7 @@ def fuse(votes: Votes, model: str | LabelModel = "quorum", gold: Gold | None = N
         gold: rows that people settled; they anchor the model, and keep their own label.
     """
     patterns, where = fold(votes, gold)
-    return predict(fit(patterns, model), votes, patterns, where, gold, _name(model))
+    return predict(fit(patterns, model), votes, patterns, where, gold=gold, name=_name(model))
 
 
 def fit(patterns: VotePatterns, model: str | LabelModel = "quorum") -> FittedLabelModel:
@@ -31,8 +31,13 @@ def fit(patterns: VotePatterns, model: str | LabelModel = "quorum") -> FittedLab
 
 
 def predict(
-    fitted: FittedLabelModel, votes: Votes, patterns: VotePatterns, where: NDArray[np.intp],
-    gold: Gold | None, name: str,
+    fitted: FittedLabelModel,
+    votes: Votes,
+    patterns: VotePatterns,
+    where: NDArray[np.intp],
+    *,
+    gold: Gold | None,
+    name: str,
 ) -> Labels:
     """Labels for the rows whose patterns are `patterns[where]`: the model runs once per pattern, not per row."""
     probs = fitted.probabilities(patterns.matrix)[where]

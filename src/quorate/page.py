@@ -63,8 +63,7 @@ def page(report: Mapping[str, Any]) -> str:
     from jinja2 import Environment, StrictUndefined
 
     world = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    filters = percent, interval, decimal, thousands, cell_text
-    world.filters |= {text.__name__: text for text in filters}
+    world.filters |= {text.__name__: text for text in (percent, interval, decimal, thousands, cell_text)}
     source = files(__package__).joinpath("page.html.jinja").read_text("utf-8")
     html = world.from_string(source).render(report=report, by_label=by_label, **plots(report))
     # A lone surrogate in somebody's text must not keep the file from being written.
@@ -93,10 +92,8 @@ def plots(report: Report) -> dict[str, Any]:
 
 def percent(share: float | None) -> str:
     """A share as a percentage that never rounds to all or nothing."""
-    if share is None:
-        return "\N{EN DASH}"
-    if share in (0, 1):
-        return f"{share:.0%}"
+    if share is None or share in (0, 1):
+        return "\N{EN DASH}" if share is None else f"{share:.0%}"
     return "<0.1%" if 0 < share < 0.0005 else ">99.9%" if 0.9995 <= share < 1 else f"{share:.1%}"
 
 
@@ -128,7 +125,8 @@ def short_count(count: int) -> str:
 
 def cell_text(value: Any) -> str:
     """A cell as a person reads it."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    nested = isinstance(value, dict | list)
+    return json.dumps(value, ensure_ascii=False, default=str) if nested else str(value)
 
 
 def linear(low: float, high: float, start: float, stop: float) -> Scale:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,10 @@ class Project:
 
         outcome = self.settings.model_dump(exclude={"run", "name"}, mode="json")
         gold = self.settings.gold
-        files = [self.folder / self.settings.data.path, self.folder / gold.path if gold and gold.path else None]
+        files = [
+            self.folder / self.settings.data.path,
+            self.folder / gold.path if gold and gold.path else None,
+        ]
         return fingerprint(__version__, outcome, [(s.name, s.fingerprint()) for s in self.sources], files)
 
     def read(self) -> Data:
@@ -58,12 +62,12 @@ class Project:
             ProjectError: the data cannot be read, or does not fit the sources and labels.
         """
         problems: list[Problem] = []
-        data = _collect(problems, "data", lambda: _read_data(self))
+        data: Data | None = _collect(problems, "data", lambda: _read_data(self))
         if data is not None:
-            _collect(problems, "sources", lambda: check_sources(self.sources, data.rows, self.space))
-        if problems:
+            rows = data.rows
+            _collect(problems, "sources", lambda: check_sources(self.sources, rows, self.space))
+        if problems or data is None:
             raise ProjectError(problems)
-        assert data is not None, "no problem was found"
         return data
 
 
@@ -109,15 +113,15 @@ def _assembled(folder: Path, settings: Settings, text: str) -> Project:
         return _collect(problems, f"{FILE}{line_of(text, where)} {_dotted(where)}".rstrip(), make)
 
     space = collect(["labels"], settings.space)
-    rules = [collect(["rules", i], lambda path=path: load_rules(folder / path)) for i, path in enumerate(settings.rules)]
+    rules = [collect(["rules", i], partial(load_rules, folder / path)) for i, path in enumerate(settings.rules)]
     declared = [
-        collect(["sources", i], lambda options=options: _source(options, settings, folder))
+        collect(["sources", i], partial(_source, options, settings, folder))
         for i, options in enumerate(settings.sources)
     ]
-    model = collect(["label_model"], lambda: _plugin("label_models", settings.label_model, folder))
-    executor = collect(["run"], lambda: build("executors", "local", {"workers": settings.run.workers}))
+    model = collect(["label_model"], partial(_plugin, "label_models", settings.label_model, folder))
+    executor = collect(["run"], partial(build, "executors", "local", {"workers": settings.run.workers}))
     for i, signal in enumerate(settings.queue.signals or ()):
-        collect(["queue", "signals", i], lambda signal=signal: load("signals", signal))
+        collect(["queue", "signals", i], partial(load, "signals", signal))
     sources = [source for found in rules for source in found or ()] + [source for source in declared if source]
     if not sources and not problems:
         problems.append(Problem(FILE, 'names no source; add rules = ["rules.py"] or a [[sources]] table'))
@@ -147,8 +151,14 @@ def _read_data(project: Project) -> Data:
     rows = Rows.of(table, settings.id)
     if settings.text and settings.text not in rows.columns:
         hint = did_you_mean(settings.text, rows.columns)
-        raise ProjectError([Problem("data.text", f"there is no column {settings.text!r}; "
-                                                 f"the columns are {listed(rows.columns)}.{hint}")])
+        raise ProjectError(
+            [
+                Problem(
+                    "data.text",
+                    f"there is no column {settings.text!r}; the columns are {listed(rows.columns)}.{hint}",
+                )
+            ]
+        )
     known = project.settings.read_gold(project.folder, rows, project.space)
     if gold and not gold.path and gold.column in rows.columns:
         # No source may read the answer.

@@ -28,7 +28,14 @@ EXAMPLE_SPACE = LabelSpace(("HAM", "SPAM"))
 
 def example_rows() -> Rows:
     """Six small comments with a text and a number, for `example()` and the contract tests."""
-    texts = ["check out my channel", "what a lovely song", "free money at my channel", "", None, "Love love LOVE it"]
+    texts = [
+        "check out my channel",
+        "what a lovely song",
+        "free money at my channel",
+        "",
+        None,
+        "Love love LOVE it",
+    ]
     return Rows(
         pa.table({"text": pa.array(texts, pa.string()), "stars": pa.array([1, 5, 1, 3, 4, 5])}),
         pa.array(list("abcdef"), pa.string()),
@@ -158,7 +165,22 @@ class PluginClass(Protocol):
 
 
 __all__ = [
-    "EXAMPLE_SPACE", "Answer", "Derives", "Endpoint", "Executor", "Exporter", "Failure", "FittedLabelModel",
-    "LabelModel", "Learner", "PluginClass", "Request", "SelfTesting", "Signal", "Source", "VoteStore", "WorkerDied",
+    "EXAMPLE_SPACE",
+    "Answer",
+    "Derives",
+    "Endpoint",
+    "Executor",
+    "Exporter",
+    "Failure",
+    "FittedLabelModel",
+    "LabelModel",
+    "Learner",
+    "PluginClass",
+    "Request",
+    "SelfTesting",
+    "Signal",
+    "Source",
+    "VoteStore",
+    "WorkerDied",
     "example_rows",
 ]

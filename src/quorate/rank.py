@@ -18,6 +18,7 @@ def rank(
     votes: Votes,
     labels: Labels,
     signals: Sequence[str | Signal] | None = None,
+    *,
     size: int | None = 100,
     random_share: float = 0.1,
     gold: Gold | None = None,
@@ -34,7 +35,8 @@ def rank(
     """
     chosen = _signals(signals)
     reasons = {name: signal.score(votes, labels) for name, signal in chosen.items()}
-    score = np.mean(list(reasons.values()), axis=0, dtype=np.float32) if reasons else np.zeros(len(votes), np.float32)
+    score = np.stack([np.zeros(len(votes)), *reasons.values()]).sum(axis=0) / max(len(reasons), 1)
+    score = score.astype(np.float32)
     settled = np.zeros(len(votes), bool) if gold is None else gold.aligned(votes.ids) != ABSTAIN
     still_open = np.flatnonzero(~settled)
     total = len(still_open) if size is None else min(size, len(still_open))
@@ -55,8 +57,9 @@ def rank(
 def _signals(signals: Sequence[str | Signal] | None) -> dict[str, Signal]:
     chosen: Sequence[str | Signal] = names("signals") if signals is None else signals
     return {
-        signal if isinstance(signal, str) else type(signal).__module__.rpartition(".")[2]:
-        build("signals", signal, {}) if isinstance(signal, str) else signal
+        signal if isinstance(signal, str) else type(signal).__module__.rpartition(".")[2]: build("signals", signal, {})
+        if isinstance(signal, str)
+        else signal
         for signal in chosen
     }
 

@@ -136,7 +136,7 @@ def _distribution(answer: Mapping[Any, Any], space: LabelSpace) -> NDArray[np.fl
         raise LabelError(f"returned probabilities that sum to {total:g}, not 1")
     # Labels it did not mention share what is left.
     probs[unsaid] = max(1 - total, 0) / max(unsaid.sum(), 1)
-    return (probs / probs.sum()).astype(np.float32)
+    return np.asarray(probs / probs.sum(), np.float32)
 
 
 def _short(answer: Any) -> str:

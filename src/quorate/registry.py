@@ -34,8 +34,10 @@ def load(kind: str, name: str) -> Any:
     """
     if name not in names(kind):
         hint = did_you_mean(name, names(kind))
-        raise PluginError(f"no {kind.removesuffix('s').replace('_', ' ')} is called {name!r}; "
-                          f"there are {listed(names(kind), 20)}.{hint}")
+        raise PluginError(
+            f"no {kind.removesuffix('s').replace('_', ' ')} is called {name!r}; "
+            f"there are {listed(names(kind), 20)}.{hint}"
+        )
     if name in _installed(kind):
         return _installed(kind)[name].load()
     return import_module(f"quorate.{kind}.{name}").plugin
@@ -57,8 +59,12 @@ def build(kind: str, name: str, options: Mapping[str, Any], where: str = "", fol
     plugin = load(kind, name)
     known = {f.name: f for f in fields(plugin) if f.init and not f.name.startswith("_")}
     problems = [
-        Problem(f"{where}.{key}", f"{name} takes no option {key!r}; it takes {listed(known, 20)}.{did_you_mean(key, known)}")
-        for key in options if key not in known
+        Problem(
+            f"{where}.{key}",
+            f"{name} takes no option {key!r}; it takes {listed(known, 20)}.{did_you_mean(key, known)}",
+        )
+        for key in options
+        if key not in known
     ]
     problems += [
         Problem(where, f"{name} needs the option {key!r}")
@@ -79,9 +85,9 @@ def vendor(package: str, extra: str) -> ModuleType:
     try:
         return import_module(package)
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] != package.split(".")[0]:
+        if (error.name or "").split(".")[0] != package.split(".", maxsplit=1)[0]:
             raise
-        raise MissingExtra(package.split(".")[0], extra) from None
+        raise MissingExtra(package.split(".", maxsplit=1)[0], extra) from None
 
 
 def _validated(plugin: Any, options: Mapping[str, Any], where: str, folder: Path | None) -> Any:
@@ -90,12 +96,17 @@ def _validated(plugin: Any, options: Mapping[str, Any], where: str, folder: Path
     try:
         made = TypeAdapter(plugin).validate_python(dict(options))
     except ValidationError as error:
-        raise ProjectError([
-            Problem(".".join([where, *(str(part) for part in fault["loc"])]), _expected(fault))
-            for fault in error.errors()
-        ]) from None
-    paths = {f.name: folder / value for f in fields(made)
-             if folder and f.init and isinstance(value := getattr(made, f.name), Path)}
+        raise ProjectError(
+            [
+                Problem(".".join([where, *(str(part) for part in fault["loc"])]), _expected(fault))
+                for fault in error.errors()
+            ]
+        ) from None
+    paths = {
+        f.name: folder / value
+        for f in fields(made)
+        if folder and f.init and isinstance(value := getattr(made, f.name), Path)
+    }
     return plugin(**{f.name: getattr(made, f.name) for f in fields(made) if f.init} | paths) if paths else made
 
 

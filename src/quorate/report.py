@@ -21,8 +21,17 @@ _BINS = 20
 
 
 def report(
-    rows: Rows, votes: Votes, labels: Labels, queue: Queue, *, patterns: VotePatterns,
-    fitted: FittedLabelModel, estimate: Estimate, majority: Labels, gold: Gold | None, gold_use: str,
+    rows: Rows,
+    votes: Votes,
+    labels: Labels,
+    queue: Queue,
+    *,
+    patterns: VotePatterns,
+    fitted: FittedLabelModel,
+    estimate: Estimate,
+    majority: Labels,
+    gold: Gold | None,
+    gold_use: str,
 ) -> dict[str, Any]:
     """Everything that the terminal, the HTML page and `--json` show of a run."""
     voting = (votes.matrix != ABSTAIN).sum(axis=1)
@@ -38,11 +47,12 @@ def report(
         "overlap": _share(voting > 1),
         "conflict": _share(differ),
         "label_model": {"name": labels.model, "prior": dict(zip(names, fitted.prior.tolist(), strict=True))},
-        "distribution": {**{name: int((hard == y).sum()) for y, name in enumerate(names)},
-                         "undecided": int((hard == ABSTAIN).sum())},
+        "distribution": {
+            **{name: int((hard == y).sum()) for y, name in enumerate(names)},
+            "undecided": int((hard == ABSTAIN).sum()),
+        },
         "certainty": _certainty(labels),
-        "gold": None if gold is None else {
-            "rows": int((gold.aligned(rows.ids) != ABSTAIN).sum()), "use": gold_use},
+        "gold": None if gold is None else {"rows": int((gold.aligned(rows.ids) != ABSTAIN).sum()), "use": gold_use},
         "accuracy": gold and accuracy(labels, gold),
         "majority_accuracy": gold and accuracy(majority, gold),
         "accuracy_covered": gold and _accuracy_covered(labels, gold),
@@ -62,8 +72,14 @@ def queue_entry(queue: Queue, i: int, rows: Rows, votes: Votes, labels: Labels) 
     reasons = {name: round(float(values[i]), 4) for name, values in queue.reasons.items()}
     drawn = float(queue.inclusion[i]) < 1
     why = "drawn at random to keep estimates honest" if drawn else explained(entry, reasons)
-    return {"id": entry["id"], "score": round(float(queue.score[i]), 4), "inclusion": float(queue.inclusion[i]),
-            "reasons": reasons, "why": why, **entry}
+    return {
+        "id": entry["id"],
+        "score": round(float(queue.score[i]), 4),
+        "inclusion": float(queue.inclusion[i]),
+        "reasons": reasons,
+        "why": why,
+        **entry,
+    }
 
 
 def row_entry(at: int, rows: Rows, votes: Votes, labels: Labels) -> dict[str, Any]:
@@ -75,8 +91,9 @@ def row_entry(at: int, rows: Rows, votes: Votes, labels: Labels) -> dict[str, An
         "label": None if y == ABSTAIN else names[y],
         "probability": float(labels.probs[at].max()),
         "probabilities": dict(zip(names, labels.probs[at].tolist(), strict=True)),
-        "votes": {source: names[v] for source, v in zip(votes.sources, votes.matrix[at].tolist(), strict=True)
-                  if v != ABSTAIN},
+        "votes": {
+            source: names[v] for source, v in zip(votes.sources, votes.matrix[at].tolist(), strict=True) if v != ABSTAIN
+        },
         "cells": rows.table.slice(at, 1).to_pylist()[0],
     }
 
@@ -92,8 +109,11 @@ def explained(entry: Mapping[str, Any], reasons: Mapping[str, float]) -> str:
         f"{count} source{'s' if count > 1 else ''} say{'' if count > 1 else 's'} {label}"
         for label, count in sorted(by_label.items(), key=lambda item: (-item[1], item[0]))
     )
-    model = (f"the label model says {entry['label']} ({entry['probability']:.2f})" if entry["label"]
-             else "the label model cannot decide")
+    model = (
+        f"the label model says {entry['label']} ({entry['probability']:.2f})"
+        if entry["label"]
+        else "the label model cannot decide"
+    )
     strongest = max(reasons, key=lambda name: reasons[name], default="")
     return f"{said}; {model}" + (f"; strongest signal: {strongest}" if reasons.get(strongest) else "")
 
@@ -104,8 +124,14 @@ def failure_groups(failures: tuple[Failure, ...]) -> list[dict[str, Any]]:
     for failure in failures:
         groups[failure.source, failure.reason, failure.message].append(failure)
     entries = [
-        {"source": source, "reason": reason, "message": message, "rows": len(group),
-         "examples": [failure.row_id for failure in group[:_EXAMPLES]], "traceback": group[0].traceback}
+        {
+            "source": source,
+            "reason": reason,
+            "message": message,
+            "rows": len(group),
+            "examples": [failure.row_id for failure in group[:_EXAMPLES]],
+            "traceback": group[0].traceback,
+        }
         for (source, reason, message), group in groups.items()
     ]
     return sorted(entries, key=lambda entry: -int(str(entry["rows"])))
@@ -124,8 +150,10 @@ def _accuracy_covered(labels: Labels, gold: Gold) -> float | None:
 def _certainty(labels: Labels) -> dict[str, Any]:
     edges = np.linspace(1 / len(labels.space), 1, _BINS + 1)
     hard, top = labels.hard, labels.probs.max(axis=1, initial=0)
-    return {"edges": edges.tolist(), "counts": {
-        name: np.histogram(top[hard == y], edges)[0].tolist() for y, name in enumerate(labels.space.names)}}
+    return {
+        "edges": edges.tolist(),
+        "counts": {name: np.histogram(top[hard == y], edges)[0].tolist() for y, name in enumerate(labels.space.names)},
+    }
 
 
 def _warnings(votes: Votes, labels: Labels, sources: list[dict[str, Any]]) -> list[str]:
@@ -135,7 +163,8 @@ def _warnings(votes: Votes, labels: Labels, sources: list[dict[str, Any]]) -> li
         found.append(f"never voted: {', '.join(silent)}")
     found += [
         f"{entry['name']} is right on {entry['gold_accuracy']:.0%} of {entry['gold_rows']} gold rows, no better than chance"
-        for entry in sources if entry["gold_high"] is not None and entry["gold_high"] < 1 / len(votes.space)
+        for entry in sources
+        if entry["gold_high"] is not None and entry["gold_high"] < 1 / len(votes.space)
     ]
     unvoted = set(votes.space.names) - {label for entry in sources for label in entry["polarity"]}
     if unvoted:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from quorate.errors import TableError, did_you_mean, listed
 
 KEY_BYTES = 16
+T = TypeVar("T")
 
 
 class Row(SimpleNamespace):
@@ -93,19 +94,21 @@ class Rows:
     def values(self, column: str) -> list[Any]:
         """One column, derived or not, as Python objects (None where null), made once per partition."""
         if column in self.derived:
-            return self._derive(self.derived[column])
-        return self._once(("values", column), lambda: self.arrow(column).to_pylist())
+            return _derived(self, self.derived[column])
+        return _once(self.memo, ("values", column), lambda: self.arrow(column).to_pylist())
 
     def records(self) -> list[Row]:
         """Each row as a `Row`, made once per partition."""
-        return self._once("records", lambda: [Row(**cells) for cells in self.table.to_pylist()])
+        return _once(self.memo, "records", lambda: [Row(**cells) for cells in self.table.to_pylist()])
 
     def keys(self, columns: Sequence[str] | None) -> NDArray[np.void]:
         """128-bit content hashes of the named columns (None: every column), shape [n]; ids are not part of them."""
         wanted = self.columns if columns is None else columns
         # A derived column is a function of its inputs: their content stands for it.
-        names = tuple(base for name in wanted for base in (self.derived[name].columns if name in self.derived else [name]))
-        return self._once(("keys", names), lambda: self._hash(names))
+        names = tuple(
+            base for name in wanted for base in (self.derived[name].columns if name in self.derived else [name])
+        )
+        return _once(self.memo, ("keys", names), lambda: _hashed(self, names))
 
     def deriving(self, *columns: Derives) -> Rows:
         """The same rows with more derived columns; they shadow stored columns of the same name."""
@@ -130,36 +133,37 @@ class Rows:
             writer.write_table(table)
         return _from_ipc, (sink.getvalue().to_pybytes(), self.derived)
 
-    def _derive(self, column: Derives) -> list[Any]:
-        keys = self.keys(column.columns).tolist()
-        known: dict[bytes, Any] = self.memo.setdefault(("derived", column.fingerprint()), {})
-        fresh = {key: i for i, key in enumerate(keys) if key not in known}
-        if fresh:
-            cells = column.derive(self.take(np.fromiter(fresh.values(), np.intp, len(fresh))))
-            known.update(zip(fresh, cells, strict=True))
-        return [known[key] for key in keys]
 
-    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
-        if key not in self.memo:
-            self.memo[key] = make()
-        return self.memo[key]
-
-    def _hash(self, names: tuple[str, ...]) -> NDArray[np.void]:
-        cells = [self.values(name) for name in names]
-        digests = b"".join(
-            # A lone text is hashed as it is; repr keeps 1, "1" and None apart elsewhere.
-            blake2b(v[0].encode("utf-8", "surrogatepass") if len(v) == 1 and isinstance(v[0], str)
-                    else b"\0" + repr(v).encode(), digest_size=KEY_BYTES).digest()
-            for v in zip(*cells, strict=True)
-        ) if cells else b"\0" * (KEY_BYTES * len(self))
-        return np.frombuffer(digests, dtype=f"V{KEY_BYTES}")
+def _once(memo: dict[Any, Any], key: Any, make: Callable[[], T]) -> T:
+    if key not in memo:
+        memo[key] = make()
+    kept: T = memo[key]
+    return kept
 
 
-def concat(parts: Sequence[Rows]) -> Rows:
-    """The partitions one after another."""
-    return Rows(
-        pa.concat_tables([part.table for part in parts]), pa.concat_arrays([part.ids for part in parts])
-    )
+def _derived(rows: Rows, column: Derives) -> list[Any]:
+    keys = rows.keys(column.columns).tolist()
+    known: dict[bytes, Any] = rows.memo.setdefault(("derived", column.fingerprint()), {})
+    fresh = {key: i for i, key in enumerate(keys) if key not in known}
+    if fresh:
+        cells = column.derive(rows.take(np.fromiter(fresh.values(), np.intp, len(fresh))))
+        known.update(zip(fresh, cells, strict=True))
+    return [known[key] for key in keys]
+
+
+def _hashed(rows: Rows, names: tuple[str, ...]) -> NDArray[np.void]:
+    if not names:
+        return np.zeros(len(rows), f"V{KEY_BYTES}")
+    cells = zip(*(rows.values(name) for name in names), strict=True)
+    digests = b"".join(blake2b(_content(row), digest_size=KEY_BYTES).digest() for row in cells)
+    return np.frombuffer(digests, dtype=f"V{KEY_BYTES}")
+
+
+def _content(row: tuple[Any, ...]) -> bytes:
+    # A lone text is hashed as it is; elsewhere repr keeps 1, "1" and None apart.
+    if len(row) == 1 and isinstance(row[0], str):
+        return row[0].encode("utf-8", "surrogatepass")
+    return b"\0" + repr(row).encode("utf-8", "surrogatepass")
 
 
 def _as_table(frame: Any) -> pa.Table:

@@ -29,7 +29,9 @@ def load_rules(path: Path) -> list[Source]:
         raise ProjectError([Problem(path.name, f"there is no such file in {path.parent.name}/")])
     modules, faults = attempt(_import, [path], time_limit_s=None)
     if faults:
-        raise ProjectError([Problem(path.name, f"fails to import: {faults[0].message}\n{faults[0].traceback}".rstrip())])
+        raise ProjectError(
+            [Problem(path.name, f"fails to import: {faults[0].message}\n{faults[0].traceback}".rstrip())]
+        )
     found = list(_sources(modules[0]))
     if not found:
         raise ProjectError([Problem(path.name, "defines no labeling function; decorate one with @labeling_function")])

@@ -62,8 +62,13 @@ def run(project: Project, progress: Progress | None = None, retry_failed: bool =
     if (folder / "manifest.json").exists() and not retry_failed:
         return _latest(project, Run(run_id, folder, json.loads((folder / "report.json").read_text("utf-8"))))
     outcome = compute(project, progress, retry_failed)
-    numbers = {"schema": outcome.report["schema"], "project": project.name, "run": run_id, "quorate": __version__,
-               **outcome.report}
+    numbers = {
+        "schema": outcome.report["schema"],
+        "project": project.name,
+        "run": run_id,
+        "quorate": __version__,
+        **outcome.report,
+    }
     _write(project, folder, outcome, numbers)
     return _latest(project, Run(run_id, folder, numbers))
 
@@ -75,18 +80,41 @@ def compute(project: Project, progress: Progress | None = None, retry_failed: bo
     rows, gold, anchors = data.rows, data.gold, data.anchors
     store = Store(project.state, retry_failed)
     votes = apply(
-        rows, project.sources, project.space, gold=anchors, executor=project.executor, store=store,
-        partition_rows=settings.run.partition_rows, max_failure_share=settings.run.max_failure_share,
+        rows,
+        project.sources,
+        project.space,
+        gold=anchors,
+        executor=project.executor,
+        store=store,
+        partition_rows=settings.run.partition_rows,
+        max_failure_share=settings.run.max_failure_share,
         progress=progress,
     )
     patterns, where = fold(votes, anchors)
     fitted = fit(patterns, project.label_model)
-    labels = predict(fitted, votes, patterns, where, anchors, str(settings.label_model["kind"]))
-    majority = predict(fit(patterns, "majority"), votes, patterns, where, anchors, "majority")
-    queue = rank(votes, labels, settings.queue.signals, settings.queue.size, settings.queue.random_share, anchors)
+    labels = predict(fitted, votes, patterns, where, gold=anchors, name=str(settings.label_model["kind"]))
+    majority = predict(fit(patterns, "majority"), votes, patterns, where, gold=anchors, name="majority")
+    queue = rank(
+        votes,
+        labels,
+        settings.queue.signals,
+        size=settings.queue.size,
+        random_share=settings.queue.random_share,
+        gold=anchors,
+    )
     estimate = estimate_accuracy(patterns, project.label_model, fitted)
-    numbers = report(rows, votes, labels, queue, patterns=patterns, fitted=fitted, estimate=estimate,
-                     majority=majority, gold=gold, gold_use=settings.gold.use if settings.gold else "")
+    numbers = report(
+        rows,
+        votes,
+        labels,
+        queue,
+        patterns=patterns,
+        fitted=fitted,
+        estimate=estimate,
+        majority=majority,
+        gold=gold,
+        gold_use=settings.gold.use if settings.gold else "",
+    )
     return Outcome(rows, votes, labels, queue, numbers, anchors)
 
 
@@ -121,7 +149,8 @@ def show(project: Project, row_id: str) -> dict[str, Any]:
         "abstained": [s for j, s in enumerate(outcome.votes.sources) if status[j] == Status.ABSTAINED],
         "failures": [
             {"source": f.source, "reason": f.reason, "message": f.message, "traceback": f.traceback}
-            for f in outcome.votes.failures if f.row_id == row_id
+            for f in outcome.votes.failures
+            if f.row_id == row_id
         ],
     }
 
@@ -133,8 +162,13 @@ def export(project: Project, format: str, folder: Path, min_probability: float =
     chosen = assemble(outcome.rows, outcome.labels, outcome.anchors, min_probability, project.name)
     folder.mkdir(parents=True, exist_ok=True)
     files = exporter.write(chosen, folder)
-    return {"schema": "quorate.export/1", "format": format, "rows": len(chosen.rows),
-            "left_out": len(outcome.rows) - len(chosen.rows), "files": [str(file) for file in files]}
+    return {
+        "schema": "quorate.export/1",
+        "format": format,
+        "rows": len(chosen.rows),
+        "left_out": len(outcome.rows) - len(chosen.rows),
+        "files": [str(file) for file in files],
+    }
 
 
 def _write(project: Project, folder: Path, outcome: Outcome, numbers: dict[str, Any]) -> None:
@@ -147,11 +181,17 @@ def _write(project: Project, folder: Path, outcome: Outcome, numbers: dict[str, 
     write_json(folder / "report.json", numbers)
     write_atomically(folder / "report.html", lambda beside: beside.write_text(page(numbers), encoding="utf-8"))
     # Last: a run without a manifest was cut short and is made again.
-    write_json(folder / "manifest.json", {
-        "schema": "quorate.manifest/1", "run": numbers["run"], "quorate": __version__, "project": project.name,
-        "settings": project.settings.model_dump(mode="json"),
-        "sources": {source.name: source.fingerprint() for source in project.sources},
-    })
+    write_json(
+        folder / "manifest.json",
+        {
+            "schema": "quorate.manifest/1",
+            "run": numbers["run"],
+            "quorate": __version__,
+            "project": project.name,
+            "settings": project.settings.model_dump(mode="json"),
+            "sources": {source.name: source.fingerprint() for source in project.sources},
+        },
+    )
 
 
 def _write_table(path: Path, table: pa.Table) -> None:
@@ -171,7 +211,14 @@ def _votes_table(votes: Votes) -> pa.Table:
 
 def _labels_table(labels: Labels) -> pa.Table:
     probs = {f"p_{name}": labels.probs[:, y] for y, name in enumerate(labels.space.names)}
-    return pa.table({"row_id": labels.ids, "label": pa.array(labels.names, pa.string()), "covered": labels.covered, **probs})
+    return pa.table(
+        {
+            "row_id": labels.ids,
+            "label": pa.array(labels.names, pa.string()),
+            "covered": labels.covered,
+            **probs,
+        }
+    )
 
 
 def _queue_table(queue: Queue) -> pa.Table:

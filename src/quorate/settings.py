@@ -53,17 +53,17 @@ class SpacySettings(_Section):
 class QueueSettings(_Section):
     """How many rows the review queue holds, which signals rank them, and the share drawn at random."""
 
-    size: int = Field(100, ge=0)
-    random_share: float = Field(0.1, ge=0, le=1)
+    size: int = Field(default=100, ge=0)
+    random_share: float = Field(default=0.1, ge=0, le=1)
     signals: tuple[str, ...] | None = None
 
 
 class RunSettings(_Section):
     """How a run goes about its work; none of it changes the outcome."""
 
-    partition_rows: int = Field(10_000, ge=1)
-    workers: int = Field(1, ge=1)
-    max_failure_share: float = Field(0.5, ge=0, le=1)
+    partition_rows: int = Field(default=10_000, ge=1)
+    workers: int = Field(default=1, ge=1)
+    max_failure_share: float = Field(default=0.5, ge=0, le=1)
 
 
 class Settings(_Section):
@@ -85,8 +85,10 @@ class Settings(_Section):
         Raises:
             LabelError: fewer than two labels, or names that are not unique.
         """
-        meant = {name: LabelSettings(description=entry) if isinstance(entry, str) else entry
-                 for name, entry in self.labels.items()}
+        meant = {
+            name: LabelSettings(description=entry) if isinstance(entry, str) else entry
+            for name, entry in self.labels.items()
+        }
         return LabelSpace(
             tuple(meant),
             {name: entry.description for name, entry in meant.items()},
@@ -102,8 +104,11 @@ class Settings(_Section):
         """
         if self.gold is None:
             return None
-        source = rows if self.gold.path is None else Rows.of(
-            read_table(folder / self.gold.path, [self.gold.id, self.gold.column]), self.gold.id)
+        source = (
+            rows
+            if self.gold.path is None
+            else Rows.of(read_table(folder / self.gold.path, [self.gold.id, self.gold.column]), self.gold.id)
+        )
         ids, names = source.ids.to_pylist(), source.values(self.gold.column)
         known = [(i, str(name)) for i, name in zip(ids, names, strict=True) if name not in (None, "")]
         for i, name in known:
@@ -133,7 +138,7 @@ def parse(tree: Mapping[str, Any], text: str) -> tuple[Settings | None, list[Pro
 
 
 def line_of(text: str, where: Sequence[str | int]) -> str:
-    """":12" for the line of the longest known beginning of a key path, or "" where none is known."""
+    """ ":12" for the line of the longest known beginning of a key path, or "" where none is known."""
     lines = _key_lines(text)
     path = tuple(where)
     while path and path not in lines:
@@ -168,16 +173,24 @@ def _problem(fault: Any, text: str) -> Problem:
     place = f"quorate.toml{line_of(text, where)} {dotted}"
     if fault["type"] == "extra_forbidden":
         known = _known_keys(where[:-1])
-        return Problem(place, f"there is no such key; known are {listed(known, 20)}.{did_you_mean(str(where[-1]), known)}")
+        return Problem(
+            place,
+            f"there is no such key; known are {listed(known, 20)}.{did_you_mean(str(where[-1]), known)}",
+        )
     if fault["type"] == "missing":
         return Problem(place, "is missing")
     return Problem(place, f"{fault['msg']}, got {fault['input']!r}")
 
 
 def _known_keys(where: Sequence[str | int]) -> list[str]:
-    section: Any = Settings
-    for part in where:
-        annotation = section.model_fields[part].annotation if part in getattr(section, "model_fields", {}) else None
-        section = next((c for c in (annotation, *getattr(annotation, "__args__", ()))
-                        if isinstance(c, type) and issubclass(c, BaseModel)), LabelSettings)
+    """The keys of the section that a path leads to; under `labels` every name leads to one label's keys."""
+    if where[:1] == ["labels"]:
+        return list(LabelSettings.model_fields)
+    sections: dict[str, type[BaseModel]] = {
+        "data": DataSettings,
+        "gold": GoldSettings,
+        "spacy": SpacySettings,
+        "queue": QueueSettings,
+    }
+    section = {**sections, "run": RunSettings}.get(str(where[0]), Settings) if where else Settings
     return list(section.model_fields)

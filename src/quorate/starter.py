@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quorate.errors import Problem, ProjectError
 
-_TOML = '''\
+_TOML = """\
 # A labeling project. Run it with:  quorate run {folder}
 
 rules = ["rules.py"]             # Python files; every labeling function in them is a source
@@ -42,7 +42,7 @@ pattern = 'wait(ed|ing)? .{{0,20}}(hour|forever|minutes)'
 # [queue]                        # the rows for a person to look at
 # size = 100
 # random_share = 0.1
-'''
+"""
 
 _RULES = '''\
 """Labeling functions: each sees a row and votes for a label, or abstains."""
@@ -68,7 +68,7 @@ def by_stars(stars):                      # no label declared: return a label na
     return None
 '''
 
-_DATA = '''\
+_DATA = """\
 id,text,stars,label
 r1,"Delicious soup and friendly people",5,POSITIVE
 r2,"We waited for an hour, never again",1,NEGATIVE
@@ -80,7 +80,7 @@ r7,"Dirty tables",1,NEGATIVE
 r8,"A delicious lunch in the sun",5,POSITIVE
 r9,"Rude at first, lovely in the end",4,POSITIVE
 r10,"Nothing to add",3,
-'''
+"""
 
 
 def write_starter(folder: Path) -> list[Path]:

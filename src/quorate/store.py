@@ -36,9 +36,7 @@ class Store:
     retry_failed: bool = False
     _indexes: dict[Path, tuple[pa.Table, dict[bytes, int]]] = field(default_factory=dict)
 
-    def read(
-        self, source: Source, keys: NDArray[np.void], k: int
-    ) -> tuple[VoteColumn, NDArray[np.bool_]]:
+    def read(self, source: Source, keys: NDArray[np.void], k: int) -> tuple[VoteColumn, NDArray[np.bool_]]:
         """The column of a source for rows of these content keys, and which of them were found, bool[n].
 
         Rows not found are *skipped* in the column.

@@ -96,7 +96,8 @@ def _read_csv(path: Path, content: bytes, delimiter: str, text_columns: Iterable
 def _read_jsonl(path: Path, content: bytes, text_columns: Iterable[str]) -> pa.Table:
     try:
         table = json.read_json(
-            pa.BufferReader(content), read_options=json.ReadOptions(block_size=max(_BLOCK_BYTES, len(content) + 1))
+            pa.BufferReader(content),
+            read_options=json.ReadOptions(block_size=max(_BLOCK_BYTES, len(content) + 1)),
         )
     except pa.ArrowException as error:
         raise TableError(f"{path.name}: {_bad_line(content) or _first_line(error)}") from None

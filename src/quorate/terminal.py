@@ -49,8 +49,10 @@ def print_error(console: Console, message: str) -> None:
 def _headline(report: Mapping[str, Any]) -> RenderableType:
     text = Text()
     text.append(f"{report['project']}  ", style="bold")
-    text.append(f"{report['rows']:,} rows, {len(report['sources'])} sources: coverage {report['coverage']:.1%}, "
-                f"overlap {report['overlap']:.1%}, conflict {report['conflict']:.1%}")
+    text.append(
+        f"{report['rows']:,} rows, {len(report['sources'])} sources: coverage {report['coverage']:.1%}, "
+        f"overlap {report['overlap']:.1%}, conflict {report['conflict']:.1%}"
+    )
     if report["accuracy"] is not None:
         text.append(f"\naccuracy on {report['gold']['rows']:,} gold rows: ")
         text.append(f"{report['label_model']['name']} {report['accuracy']:.1%}", style="bold green")
@@ -62,13 +64,23 @@ def _sources(report: Mapping[str, Any]) -> RenderableType:
     gold = any(entry["gold_accuracy"] is not None for entry in report["sources"])
     table = Table(title="sources", title_justify="left", header_style="dim", box=None, padding=(0, 1))
     for heading in ("source", "votes for", "coverage", "overlaps", "conflicts", "est. accuracy [95 %]"):
-        table.add_column(heading, justify="left" if heading in ("source", "votes for") else "right", no_wrap=heading != "votes for")
+        table.add_column(
+            heading,
+            justify="left" if heading in ("source", "votes for") else "right",
+            no_wrap=heading != "votes for",
+        )
     if gold:
         table.add_column("on gold [95 %]", justify="right", no_wrap=True)
     table.add_column("failed", justify="right")
     for entry in report["sources"]:
-        cells = [escape(entry["name"]), escape(" ".join(entry["polarity"])) or "[dim]never[/]", f"{entry['coverage']:.1%}",
-                 f"{entry['overlaps']:.1%}", f"{entry['conflicts']:.1%}", _share(entry, "accuracy", "accuracy")]
+        cells = [
+            escape(entry["name"]),
+            escape(" ".join(entry["polarity"])) or "[dim]never[/]",
+            f"{entry['coverage']:.1%}",
+            f"{entry['overlaps']:.1%}",
+            f"{entry['conflicts']:.1%}",
+            _share(entry, "accuracy", "accuracy"),
+        ]
         if gold:
             cells.append(_share(entry, "gold_accuracy", "gold"))
         table.add_row(*cells, f"[red]{entry['failed']:,}[/]" if entry["failed"] else "")
@@ -84,13 +96,24 @@ def _share(entry: Mapping[str, Any], name: str, interval: str) -> str:
 
 def _distribution(report: Mapping[str, Any]) -> RenderableType:
     table = Table(title="labels", title_justify="left", header_style="dim", box=None, padding=(0, 1))
-    for heading, side in (("label", "left"), ("rows", "right"), ("share", "right"), ("estimated balance", "right"), ("", "left")):
+    for heading, side in (
+        ("label", "left"),
+        ("rows", "right"),
+        ("share", "right"),
+        ("estimated balance", "right"),
+        ("", "left"),
+    ):
         table.add_column(heading, justify=side)  # type: ignore[arg-type]
     total = max(report["rows"], 1)
     for name, count in report["distribution"].items():
         balance = report["label_model"]["prior"].get(name)
-        table.add_row(escape(name), f"{count:,}", f"{count / total:.1%}", "" if balance is None else f"{balance:.1%}",
-                      "█" * round(30 * count / total))
+        table.add_row(
+            escape(name),
+            f"{count:,}",
+            f"{count / total:.1%}",
+            "" if balance is None else f"{balance:.1%}",
+            "█" * round(30 * count / total),
+        )
     return table
 
 
@@ -117,7 +140,10 @@ def _failures(report: Mapping[str, Any]) -> RenderableType | None:
         return None
     text = Text("failures\n", style="bold red")
     for group in report["failures"]:
-        text.append(f"  {group['source']}: {group['rows']:,} row(s), {group['reason']}: {group['message']}", style="red")
+        text.append(
+            f"  {group['source']}: {group['rows']:,} row(s), {group['reason']}: {group['message']}",
+            style="red",
+        )
         text.append(f"  (rows {', '.join(group['examples'])})\n", style="dim")
         text.append("".join(f"    {line}\n" for line in group["traceback"].splitlines()[-4:]), style="dim")
     return text
@@ -136,8 +162,13 @@ def _queue(report: Mapping[str, Any]) -> RenderableType | None:
     for entry in report["queue"][:_QUEUE_SHOWN]:
         cells = " | ".join(f"{name}: {_cut(str(cell))}" for name, cell in entry["cells"].items())
         why = Text(f"why: {entry['why']}", style="dim")
-        cards.append(Panel(Group(Text(cells), *_votes(entry["votes"]), why), title_align="left",
-                           title=escape(f"{entry['id']}  score {entry['score']:.2f}")))
+        cards.append(
+            Panel(
+                Group(Text(cells), *_votes(entry["votes"]), why),
+                title_align="left",
+                title=escape(f"{entry['id']}  score {entry['score']:.2f}"),
+            )
+        )
     return Group(*cards)
 
 
@@ -152,7 +183,9 @@ def _votes(votes: Mapping[str, str]) -> list[RenderableType]:
         by_label[label].append(source)
     if not by_label:
         return [Text("no source voted", style="dim")]
-    return [Text(f"{label}: {', '.join(sources)}") for label, sources in sorted(by_label.items(), key=lambda i: -len(i[1]))]
+    return [
+        Text(f"{label}: {', '.join(sources)}") for label, sources in sorted(by_label.items(), key=lambda i: -len(i[1]))
+    ]
 
 
 def _cut(text: str) -> str:

@@ -45,7 +45,7 @@ class Local:
         from cloudpickle import dumps
 
         shipped = dumps(fn)
-        waiting: deque[tuple[T, Future[R]]] = deque()
+        waiting: deque[tuple[T, Future[Any]]] = deque()
         for item in items:
             waiting.append((item, self._submit(shipped, item)))
             # Two items a worker in flight keep them busy without holding every partition in memory.
@@ -54,28 +54,30 @@ class Local:
         while waiting:
             yield self._result(shipped, *waiting.popleft())
 
-    def _submit(self, shipped: bytes, item: T) -> Future[Any]:
+    def _submit(self, shipped: bytes, item: Any) -> Future[Any]:
         try:
-            return _pool(self.workers).submit(_run, shipped, item)
+            future: Future[Any] = _pool(self.workers).submit(_run, shipped, item)
         except BrokenProcessPool as error:
-            failed: Future[Any] = Future()
-            failed.set_exception(error)
-            return failed
+            future = Future()
+            future.set_exception(error)
+        return future
 
-    def _result(self, shipped: bytes, item: T, future: Future[R]) -> R | WorkerDied:
+    def _result(self, shipped: bytes, item: Any, future: Future[Any]) -> Any:
         try:
             return future.result()
         except BrokenProcessPool:
             return self._alone(shipped, item)
 
-    def _alone(self, shipped: bytes, item: T) -> Any:
+    def _alone(self, shipped: bytes, item: Any) -> Any:
         from loky import ProcessPoolExecutor
 
         with ProcessPoolExecutor(1) as pool:
             try:
                 return pool.submit(_run, shipped, item).result()
             except BrokenProcessPool as error:
-                return WorkerDied(str(error).strip().splitlines()[0] if str(error).strip() else "the process was killed")
+                return WorkerDied(
+                    str(error).strip().splitlines()[0] if str(error).strip() else "the process was killed"
+                )
 
 
 def _pool(workers: int) -> Any:

@@ -37,6 +37,8 @@ _RATIO_STEPS = 3
 _RATIO_SHRINKAGE = 4.0
 # Enough gold rows to trust their class balance over the votes'.
 _GOLD_FOR_BALANCE = 30
+# Beyond these many gold rows the members' own beliefs weigh a quarter.
+_MUCH_GOLD = 200
 # A two-sided source emits every label; below this share of the pooled entropy the sources count as one-sided.
 _TWO_SIDED = 0.5
 
@@ -62,15 +64,13 @@ class Quorum:
         two_sided = _sidedness(votes, counts, k) >= _TWO_SIDED
         log_prior = np.log(_fitting_prior(start, counts, patterns.gold, two_sided))
         fit = _Fit(votes, counts, patterns.gold, start, log_prior, self.iterations)
-        ratios = _fit_ratios(fit)
+        ratios = _anchored_ratios(fit, _fit_ratios(fit), self.gold_strength)
         one_sided = (_sidedness_by_source(votes, counts, k) < _TWO_SIDED)[:, None, None]
-        fitted = (
-            ratios,
-            _variational(fit, _diagonal, None),
-            _variational(fit, _diagonal, np.where(one_sided, ratios, np.nan)),
-            _variational(fit, _know_or_guess, np.where(one_sided, ratios, np.nan)),
-        )
-        members = tuple(_anchored(fit, member, patterns.gold, self.gold_strength) for member in fitted)
+        learned = [_anchored(fit, _variational(fit, _diagonal, None), self.gold_strength)]
+        for pseudo in (_diagonal, _know_or_guess):
+            member = _variational(fit, pseudo, np.where(one_sided, ratios, np.nan))
+            learned.append(np.where(one_sided, ratios, _anchored(fit, member, self.gold_strength)))
+        members = (ratios, *learned)
         # The average is under-confident on one-sided rules (majority vote and the diagonal member know little of
         # them) and over-confident on full voters (their errors are shared).
         model = FittedQuorum(np.full(k, 1 / k), log_prior, members, 0.6 if two_sided else 1.5)
@@ -183,15 +183,33 @@ def _variational(fit: _Fit, pseudo: Callable[[Floats], Floats], given: Floats | 
     return expected
 
 
-def _anchored(fit: _Fit, member: Floats, gold: NDArray[np.int64], strength: float) -> Floats:
-    """The member blended with what gold rows say of each source; `strength` rows of belief in the member."""
-    if not gold.any():
+def _anchored(fit: _Fit, member: Floats, strength: float) -> Floats:
+    """log P(vote | label) blended with what gold rows say of each source; `strength` rows of belief in the member."""
+    if not fit.gold.any():
         return member
     believed = np.exp(member)
     believed /= believed.sum(axis=2, keepdims=True)
-    seen = confusion_counts(fit.votes, gold.astype(np.float64))
-    weight = strength if gold.sum() <= 200 else strength / 4
-    return np.log((seen + weight * believed) / (seen.sum(axis=2, keepdims=True) + weight))
+    seen = confusion_counts(fit.votes, fit.gold.astype(np.float64))
+    weight = _belief(fit.gold, strength)
+    return np.asarray(np.log((seen + weight * believed) / (seen.sum(axis=2, keepdims=True) + weight)))
+
+
+def _anchored_ratios(fit: _Fit, ratios: Floats, strength: float) -> Floats:
+    """The same for ratios: P(label | vote) is blended, and the class balance taken out of it again."""
+    if not fit.gold.any():
+        return ratios
+    mass = label_mass(posterior(fit.votes, ratios, fit.log_prior), fit.counts, fit.gold).sum(axis=0) + 1.0
+    balance = (mass / mass.sum())[:, None]
+    believed = np.exp(ratios) * balance
+    believed /= believed.sum(axis=1, keepdims=True)
+    seen = confusion_counts(fit.votes, fit.gold.astype(np.float64))
+    weight = _belief(fit.gold, strength)
+    blended = (seen + weight * believed) / (seen.sum(axis=1, keepdims=True) + weight) / balance
+    return np.asarray(np.log(blended / blended.sum(axis=1, keepdims=True) * len(balance)))
+
+
+def _belief(gold: NDArray[np.int64], strength: float) -> float:
+    return strength if gold.sum() <= _MUCH_GOLD else strength / 4
 
 
 def _sidedness_by_source(votes: Any, counts: NDArray[np.int64], k: int) -> Floats:

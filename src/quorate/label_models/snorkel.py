@@ -32,14 +32,21 @@ class SnorkelLabelModel:
 
     def fit(self, patterns: VotePatterns) -> FittedSnorkel:
         if len(patterns.sources) < 3:
-            raise PluginError(f"Snorkel's label model needs 3 sources and there are {len(patterns.sources)}; "
-                              "use label_model 'quorum', which takes any number")
+            raise PluginError(
+                f"Snorkel's label model needs 3 sources and there are {len(patterns.sources)}; "
+                "use label_model 'quorum', which takes any number"
+            )
         model = vendor("snorkel.labeling.model", "snorkel").LabelModel(cardinality=len(patterns.space), verbose=False)
         gold = patterns.gold.sum(axis=0)
         balance = ((gold + 1) / (gold + 1).sum()).tolist() if gold.any() else None
         with _own_random_state():
-            model.fit(np.repeat(patterns.matrix, patterns.counts, axis=0).astype(np.int64), n_epochs=self.epochs,
-                      seed=self.seed, class_balance=balance, progress_bar=False)
+            model.fit(
+                np.repeat(patterns.matrix, patterns.counts, axis=0).astype(np.int64),
+                n_epochs=self.epochs,
+                seed=self.seed,
+                class_balance=balance,
+                progress_bar=False,
+            )
         return FittedSnorkel(model, np.asarray(model.p, np.float64))
 
 
@@ -57,7 +64,7 @@ class FittedSnorkel:
             given = np.asarray(self.model.predict_proba(matrix[covered].astype(np.int64)), np.float64)
             # Its products of probabilities can underflow to NaN; such rows keep the prior.
             probs[covered] = np.where(np.isfinite(given), given, self.prior)
-        return probs / probs.sum(axis=1, keepdims=True)
+        return np.asarray(probs / probs.sum(axis=1, keepdims=True))
 
 
 class _own_random_state:

@@ -24,7 +24,7 @@ class Entropy:
     def score(self, votes: Votes, labels: Labels) -> NDArray[np.float32]:
         probs = np.maximum(labels.probs, 1e-300)
         entropy = -(probs * np.log(probs)).sum(axis=1) / np.log(len(labels.space))
-        return np.clip(entropy, 0, 1).astype(np.float32)
+        return np.asarray(np.clip(entropy, 0, 1), np.float32)
 
 
 plugin = Entropy

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import numpy as np
 import pyarrow as pa
@@ -47,7 +47,9 @@ class LabelingFunction:
 
     @classmethod
     def example(cls) -> LabelingFunction:
-        return labeling_function(label="SPAM", examples={"check out my channel": "SPAM", "nice": None})(_mentions_channel)
+        return labeling_function(label="SPAM", examples={"check out my channel": "SPAM", "nice": None})(
+            _mentions_channel
+        )
 
     @classmethod
     def adopt(cls, thing: Any) -> LabelingFunction | None:
@@ -69,19 +71,19 @@ class LabelingFunction:
         unused = [name for name in self.resources if name not in parameters]
         columns = tuple(name for name, p in parameters.items() if name not in self.resources and p.default is p.empty)
         if loose or unused or not columns:
-            reason = (f"parameter {loose[0]!r} has no column name" if loose else
-                      f"no parameter takes the resource {unused[0]!r}" if unused else "it takes no column")
+            reason = (
+                f"parameter {loose[0]!r} has no column name"
+                if loose
+                else f"no parameter takes the resource {unused[0]!r}"
+                if unused
+                else "it takes no column"
+            )
             raise PluginError(f"labeling function {self.name!r}: {reason}; its parameters name the columns it reads")
         return columns
 
     @property
-    def takes_row(self) -> bool:
-        """Whether it gets the whole row instead of single columns."""
-        return len(self.inputs) == 1 and self.inputs[0] in WHOLE_ROW
-
-    @property
     def columns(self) -> tuple[str, ...] | None:
-        if self.takes_row:
+        if _takes_row(self.inputs):
             return None
         made = {column.name: column.columns for column in self.pre}
         return tuple(dict.fromkeys(base for name in self.inputs for base in made.get(name, (name,))))
@@ -98,7 +100,7 @@ class LabelingFunction:
         return fingerprint(self.function, self.label, dict(self.resources), list(self.pre), self.batch)
 
     @cached_property
-    def _bound(self) -> Callable[..., Any]:
+    def bound(self) -> Callable[..., Any]:
         """The function with its resources loaded."""
         if not self.resources:
             return self.function
@@ -107,7 +109,7 @@ class LabelingFunction:
         return lambda *cells: function(**dict(zip(inputs, cells, strict=True)), **loaded)
 
     def vote(self, rows: Rows, space: LabelSpace) -> VoteColumn:
-        answers, faults = self._ask(rows)
+        answers, faults = _ask(self, rows)
         return read_answers(answers, faults, rows.ids, self.name, reader_for(space, self.label))
 
     def broken_examples(self, space: LabelSpace) -> list[str]:
@@ -119,42 +121,69 @@ class LabelingFunction:
         meant = [-1 if label is None else space.index(label) for label in wanted]
         failed = {failure.row_id: failure.message for failure in votes.failures}
         return [
-            f"{self.name}({cell!r}) " + (f"failed: {failed[str(i)]}" if str(i) in failed else
-                                         f"gave {_name(space, got)}, expected {_name(space, want)}")
+            f"{self.name}({cell!r}) "
+            + (
+                f"failed: {failed[str(i)]}"
+                if str(i) in failed
+                else f"gave {_name(space, got)}, expected {_name(space, want)}"
+            )
             for i, (cell, got, want) in enumerate(zip(given, votes.labels.tolist(), meant, strict=True))
             if str(i) in failed or got != want
         ]
 
-    def _ask(self, rows: Rows) -> tuple[list[Any], dict[int, Fault]]:
-        rows = rows.deriving(*self.pre)
-        if self.batch:
-            return self._ask_batch(rows)
-        cells = [rows.records()] if self.takes_row else [rows.values(name) for name in self.inputs]
-        spoilt = _spoilt(cells, [name for name in self.inputs if name in rows.derived], self.inputs)
-        if not spoilt:
-            return attempt(self._bound, *cells, time_limit_s=self.time_limit_s)
-        whole = [i for i in range(len(rows)) if i not in spoilt]
-        answers, faults = attempt(self._bound, *([c[i] for i in whole] for c in cells), time_limit_s=self.time_limit_s)
-        all_answers: list[Any] = [None] * len(rows)
-        for i, answer in zip(whole, answers, strict=True):
-            all_answers[i] = answer
-        return all_answers, spoilt | {whole[i]: fault for i, fault in faults.items()}
 
-    def _ask_batch(self, rows: Rows) -> tuple[list[Any], dict[int, Fault]]:
-        import pandas as pd
-
-        cells = [rows.table.to_pandas()] if self.takes_row else [
-            pd.Series(rows.values(name), name=name) for name in self.inputs
-        ]
-        answers, faults = attempt(
-            lambda *columns: _column(self._bound(*columns), len(rows)),
-            *([column] for column in cells), time_limit_s=self.time_limit_s,
-        )
-        if faults:
-            return [None] * len(rows), dict.fromkeys(range(len(rows)), faults[0])
-        return answers[0], {}
+def _ask(source: LabelingFunction, rows: Rows) -> tuple[list[Any], dict[int, Fault]]:
+    """One answer per row, and the faults by position."""
+    rows = rows.deriving(*source.pre)
+    if source.batch:
+        return _ask_batch(source, rows)
+    cells = [rows.records()] if _takes_row(source.inputs) else [rows.values(name) for name in source.inputs]
+    spoilt = _spoilt(cells, [name for name in source.inputs if name in rows.derived], source.inputs)
+    if not spoilt:
+        return attempt(source.bound, *cells, time_limit_s=source.time_limit_s)
+    whole = [i for i in range(len(rows)) if i not in spoilt]
+    picked = ([column[i] for i in whole] for column in cells)
+    answers, faults = attempt(source.bound, *picked, time_limit_s=source.time_limit_s)
+    by_row = dict(zip(whole, answers, strict=True))
+    return [by_row.get(i) for i in range(len(rows))], spoilt | {whole[i]: fault for i, fault in faults.items()}
 
 
+def _ask_batch(source: LabelingFunction, rows: Rows) -> tuple[list[Any], dict[int, Fault]]:
+    import pandas as pd
+
+    cells: list[Any] = (
+        [rows.table.to_pandas()]
+        if _takes_row(source.inputs)
+        else [pd.Series(rows.values(name), name=name) for name in source.inputs]
+    )
+    answers, faults = attempt(
+        lambda *columns: _column(source.bound(*columns), len(rows)),
+        *([column] for column in cells),
+        time_limit_s=source.time_limit_s,
+    )
+    if faults:
+        return [None] * len(rows), dict.fromkeys(range(len(rows)), faults[0])
+    return answers[0], {}
+
+
+def _takes_row(inputs: tuple[str, ...]) -> bool:
+    return len(inputs) == 1 and inputs[0] in WHOLE_ROW
+
+
+@overload
+def labeling_function(function: Callable[..., Any], /) -> LabelingFunction: ...
+@overload
+def labeling_function(
+    function: None = None,
+    *,
+    name: str | None = None,
+    label: str | None = None,
+    examples: Mapping[Any, str | None] | None = None,
+    resources: Mapping[str, Any] | None = None,
+    pre: Sequence[Any] = (),
+    batch: bool = False,
+    time_limit_s: float = DEFAULT_TIME_LIMIT_S,
+) -> Callable[[Callable[..., Any]], LabelingFunction]: ...
 def labeling_function(
     function: Callable[..., Any] | None = None,
     *,
@@ -231,9 +260,12 @@ def _column(answers: Any, rows: int) -> list[Any]:
 def _example_rows(columns: tuple[str, ...] | None, cells: list[Any]) -> Rows:
     """One row per example: a cell is the only column's value, or a tuple or mapping for several."""
     names = columns or ("text",)
-    records = [dict(cell) if isinstance(cell, Mapping) else
-               dict(zip(names, cell if isinstance(cell, tuple) and len(names) > 1 else (cell,), strict=False))
-               for cell in cells]
+    records = [
+        dict(cell)
+        if isinstance(cell, Mapping)
+        else dict(zip(names, cell if isinstance(cell, tuple) and len(names) > 1 else (cell,), strict=False))
+        for cell in cells
+    ]
     table = pa.Table.from_pylist([{n: record.get(n) for n in names} | record for record in records])
     return Rows.of(table)
 

@@ -46,7 +46,10 @@ class Classifier:
         from sklearn.pipeline import make_pipeline
 
         model = make_pipeline(HashingVectorizer(n_features=64, alternate_sign=False), BernoulliNB())
-        return cls("bayes", model.fit(["my channel", "free money", "lovely song", "love it"], ["SPAM", "SPAM", "HAM", "HAM"]))
+        return cls(
+            "bayes",
+            model.fit(["my channel", "free money", "lovely song", "love it"], ["SPAM", "SPAM", "HAM", "HAM"]),
+        )
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -61,8 +61,7 @@ class SnorkelFunction:
     def _fingerprint(self) -> str:
         # Memoised preprocessors hold the rows they met; only what they compute with may count.
         pre = [
-            {name: part for name, part in vars(p).items() if name not in ("_cache", "_nlp")}
-            for p in self.function._pre
+            {name: part for name, part in vars(p).items() if name not in ("_cache", "_nlp")} for p in self.function._pre
         ]
         return fingerprint(type(self.function).__qualname__, self.function._f, dict(self.function._resources), pre)
 

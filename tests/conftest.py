@@ -1,0 +1,8 @@
+"""Puts the helper modules of this folder within reach of the tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
