@@ -37,8 +37,8 @@ def attempt(
 ) -> tuple[list[Any], dict[int, Fault]]:
     """`call` over the zipped columns: the answers (None where it failed), and the faults by position.
 
-    A call may take `time_limit_s` seconds (None: for ever). The limit needs a Unix signal, so it holds in the main thread of a
-    process (where `quorate run`, notebooks and worker processes call it) and is not kept in other threads.
+    A call may take `time_limit_s` seconds (None: for ever). The limit needs a Unix signal, so it holds in the main
+    thread of a process (where `quorate run`, notebooks and worker processes call it), not in other threads.
     """
     answers: list[Any] = []
     faults: dict[int, Fault] = {}
@@ -49,11 +49,12 @@ def attempt(
         while True:
             try:
                 answers.extend(calls)
-                return answers, faults
+                break
             except (Exception, SystemExit, _TimeUp) as error:
                 # The one broad except of the engine: whatever a user's function does becomes data.
                 faults[len(answers)] = _fault(error, time_limit_s)
                 answers.append(None)
+    return answers, faults
 
 
 def _fault(error: BaseException, time_limit_s: float | None) -> Fault:

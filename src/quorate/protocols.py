@@ -66,7 +66,7 @@ class Source(Protocol):
 class Learner(Protocol):
     """A source that learns from gold rows before it votes; rows it learned from get out-of-fold votes."""
 
-    def learn(self, rows: Rows, gold: Gold, space: LabelSpace) -> Source: ...
+    def learn(self, rows: Rows, gold: Gold) -> Source: ...
 
 
 @runtime_checkable

@@ -162,7 +162,7 @@ def _warnings(votes: Votes, labels: Labels, sources: list[dict[str, Any]]) -> li
     if silent:
         found.append(f"never voted: {', '.join(silent)}")
     found += [
-        f"{entry['name']} is right on {entry['gold_accuracy']:.0%} of {entry['gold_rows']} gold rows, no better than chance"
+        f"{entry['name']} is right on {entry['gold_accuracy']:.0%} of {entry['gold_rows']} gold rows, worse than chance"
         for entry in sources
         if entry["gold_high"] is not None and entry["gold_high"] < 1 / len(votes.space)
     ]

@@ -41,7 +41,8 @@ def load_rules(path: Path) -> list[Source]:
 def _import(path: Path) -> ModuleType:
     name = f"quorate_rules.{path.stem}_{blake2b(str(path).encode(), digest_size=4).hexdigest()}"
     spec = spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None, "a .py file always has a loader"
+    assert spec is not None
+    assert spec.loader is not None, "a .py file always has a loader"
     module = module_from_spec(spec)
     with _importable(path.parent):
         sys.modules[name] = module

@@ -191,6 +191,6 @@ def _known_keys(where: Sequence[str | int]) -> list[str]:
         "gold": GoldSettings,
         "spacy": SpacySettings,
         "queue": QueueSettings,
+        "run": RunSettings,
     }
-    section = {**sections, "run": RunSettings}.get(str(where[0]), Settings) if where else Settings
-    return list(section.model_fields)
+    return list(sections.get(str(where[0]) if where else "", Settings).model_fields)

@@ -20,10 +20,8 @@ _CELL_WIDTH = 160
 def run_view(report: Mapping[str, Any]) -> RenderableType:
     """A run: headline, sources, conflicts, labels, failures, warnings, the top of the queue."""
     parts: list[RenderableType] = [_headline(report), _sources(report), _distribution(report)]
-    for view in (_pairs(report), _failures(report), _warnings(report), _queue(report)):
-        if view is not None:
-            parts.append(view)
-    return Group(*parts)
+    maybe = (_pairs(report), _failures(report), _warnings(report), _queue(report))
+    return Group(*parts, *(view for view in maybe if view is not None))
 
 
 def row_view(row: Mapping[str, Any]) -> RenderableType:

@@ -133,7 +133,6 @@ def _fit_ratios(fit: _Fit) -> Floats:
     hold. P(label | vote) can; it is counted on majority vote, with every class given the same mass, shrunk to the
     pooled precision of that label, and never lets a vote speak for another label more than for its own.
     """
-    k = len(fit.log_prior)
     probs = fit.start
     for _ in range(_RATIO_STEPS):
         mass = label_mass((probs + fit.start) / 2, fit.counts, fit.gold)

@@ -62,7 +62,7 @@ class Classifier:
     def fingerprint(self) -> str:
         return fingerprint("sklearn", self.estimator, self.column, self.min_confidence, dict(self.params), self.learned)
 
-    def learn(self, rows: Rows, gold: Gold, space: LabelSpace) -> Classifier:
+    def learn(self, rows: Rows, gold: Gold) -> Classifier:
         """The classifier trained on the gold rows, with out-of-fold models for them.
 
         Raises:
