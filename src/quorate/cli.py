@@ -88,7 +88,7 @@ def run(
         from quorate.terminal import run_view
 
         console = Console()
-        console.print(run_view(done.report))
+        console.print(run_view(done.report, console.width))
         console.print(f"report: {done.folder / 'report.html'}", highlight=False, soft_wrap=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -15,11 +15,12 @@ from rich.text import Text
 _QUEUE_SHOWN = 5
 _PAIRS_SHOWN = 6
 _CELL_WIDTH = 160
+_WIDE = 100
 
 
-def run_view(report: Mapping[str, Any]) -> RenderableType:
-    """A run: headline, sources, conflicts, labels, failures, warnings, the top of the queue."""
-    parts: list[RenderableType] = [_headline(report), _sources(report), _distribution(report)]
+def run_view(report: Mapping[str, Any], width: int) -> RenderableType:
+    """A run: headline, sources, conflicts, labels, failures, warnings, the top of the queue; `width` in characters."""
+    parts: list[RenderableType] = [_headline(report), _sources(report, width), _distribution(report)]
     maybe = (_pairs(report), _failures(report), _warnings(report), _queue(report))
     return Group(*parts, *(view for view in maybe if view is not None))
 
@@ -58,30 +59,28 @@ def _headline(report: Mapping[str, Any]) -> RenderableType:
     return text
 
 
-def _sources(report: Mapping[str, Any]) -> RenderableType:
-    gold = any(entry["gold_accuracy"] is not None for entry in report["sources"])
-    table = Table(title="sources", title_justify="left", header_style="dim", box=None, padding=(0, 1))
-    for heading in ("source", "votes for", "coverage", "overlaps", "conflicts", "est. accuracy [95 %]"):
-        table.add_column(
-            heading,
-            justify="left" if heading in ("source", "votes for") else "right",
-            no_wrap=heading != "votes for",
-        )
-    if gold:
-        table.add_column("on gold [95 %]", justify="right", no_wrap=True)
-    table.add_column("failed", justify="right")
-    for entry in report["sources"]:
-        cells = [
-            escape(entry["name"]),
-            escape(" ".join(entry["polarity"])) or "[dim]never[/]",
-            f"{entry['coverage']:.1%}",
-            f"{entry['overlaps']:.1%}",
-            f"{entry['conflicts']:.1%}",
-            _share(entry, "accuracy", "accuracy"),
-        ]
-        if gold:
-            cells.append(_share(entry, "gold_accuracy", "gold"))
-        table.add_row(*cells, f"[red]{entry['failed']:,}[/]" if entry["failed"] else "")
+def _sources(report: Mapping[str, Any], width: int) -> RenderableType:
+    sources = report["sources"]
+    shown: dict[str, Callable[[Any], str]] = {
+        "labels": lambda entry: escape(" ".join(entry["polarity"])) or "[dim]never[/]",
+        "coverage": lambda entry: f"{entry['coverage']:.1%}",
+        "overlaps": lambda entry: f"{entry['overlaps']:.1%}",
+        "conflicts": lambda entry: f"{entry['conflicts']:.1%}",
+        "est. accuracy": lambda entry: _share(entry, "accuracy", "accuracy"),
+        "on gold": lambda entry: _share(entry, "gold_accuracy", "gold"),
+        "failed": lambda entry: f"[red]{entry['failed']:,}[/]" if entry["failed"] else "",
+    }
+    if width < _WIDE:
+        del shown["overlaps"]
+    if not any(entry["gold_rows"] for entry in sources):
+        del shown["on gold"]
+    if not any(entry["failed"] for entry in sources):
+        del shown["failed"]
+    table = _table("sources", ["source", "labels"], [name for name in shown if name != "labels"])
+    for entry in sources:
+        table.add_row(escape(entry["name"]), *(cell(entry) for cell in shown.values()))
+    table.caption = "est. accuracy: what the label model believes, with the 95 % interval that sampling leaves open"
+    table.caption_justify = "left"
     return table
 
 
@@ -89,19 +88,22 @@ def _share(entry: Mapping[str, Any], name: str, interval: str) -> str:
     if entry[name] is None:
         return ""
     low, high = entry[f"{interval}_low"], entry[f"{interval}_high"]
-    return f"{entry[name]:.3f} [dim]\\[{low:.2f}, {high:.2f}][/]"
+    return f"{entry[name]:.1%} [dim]{100 * low:.0f}-{100 * high:.0f}[/]"
+
+
+def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+    """A table without lines, its text columns to the left and its numbers to the right."""
+    table = Table(title=title, title_justify="left", header_style="dim", box=None, padding=(0, 1))
+    for place, heading in enumerate(left):
+        table.add_column(heading, overflow="fold", no_wrap=place == 0)
+    for heading in right:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
 
 
 def _distribution(report: Mapping[str, Any]) -> RenderableType:
-    table = Table(title="labels", title_justify="left", header_style="dim", box=None, padding=(0, 1))
-    for heading, side in (
-        ("label", "left"),
-        ("rows", "right"),
-        ("share", "right"),
-        ("estimated balance", "right"),
-        ("", "left"),
-    ):
-        table.add_column(heading, justify=side)  # type: ignore[arg-type]
+    table = _table("labels", ["label"], ["rows", "share", "estimated balance"])
+    table.add_column("")
     total = max(report["rows"], 1)
     for name, count in report["distribution"].items():
         balance = report["label_model"]["prior"].get(name)
@@ -125,11 +127,9 @@ def _pairs(report: Mapping[str, Any]) -> RenderableType | None:
     worst = [pair for pair in pairs if pair[0]][:_PAIRS_SHOWN]
     if not worst:
         return None
-    table = Table(title="pairs that differ most", title_justify="left", header_style="dim", box=None, padding=(0, 1))
-    for heading in ("differ", "of both voting", "", ""):
-        table.add_column(heading, justify="right" if heading else "left")
+    table = _table("pairs that differ most", ["", " "], ["differ", "of both voting"])
     for differ, both, one, other in worst:
-        table.add_row(f"{differ:,}", f"{both:,}", escape(one), escape(other))
+        table.add_row(escape(one), escape(other), f"{differ:,}", f"{both:,}")
     return table
 
 
