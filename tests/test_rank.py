@@ -62,6 +62,7 @@ def test_a_queue_over_settled_rows_alone_is_empty() -> None:
     assert len(queue_of([0.5], 10, 0.5, Gold.of(["r0"], ["A"], SPACE))) == 0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(0, 60), st.floats(0, 1))
 def test_inclusion_probabilities_over_all_rows_sum_up_to_the_size_of_the_queue(n: int, size: int, share: float) -> None:
     """What Horvitz-Thompson estimates need: each open row's chance to be here, and no row twice."""
@@ -94,7 +95,7 @@ def test_every_row_has_the_same_chance_in_the_lottery() -> None:
     assert np.abs(hits - 80).max() < 5 * np.sqrt(400 * 0.2 * 0.8)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_queue_does_not_depend_on_the_order_of_the_rows(random: object) -> None:
     scores = dict(zip([f"r{i}" for i in range(30)], np.linspace(0, 1, 30).tolist(), strict=True))
@@ -107,13 +108,12 @@ def test_the_queue_does_not_depend_on_the_order_of_the_rows(random: object) -> N
 
 def test_no_global_random_state_is_read_or_written() -> None:
     np.random.seed(1)
-    before = np.random.get_state()[1].copy()
     first = queue_of([0.5] * 40, 20, 0.5).ids.to_pylist()
-    assert np.array_equal(before, np.random.get_state()[1])
-    np.random.seed(2)
+    assert np.random.random() == np.random.RandomState(1).random_sample()
     assert queue_of([0.5] * 40, 20, 0.5).ids.to_pylist() == first
 
 
+@settings(deadline=None)
 @given(MATRICES)
 def test_signals_and_scores_lie_between_zero_and_one(matrix: NDArray[np.int16]) -> None:
     votes = Votes.of(matrix, SPACE)

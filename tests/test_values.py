@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
@@ -39,6 +39,7 @@ def same(a: VotePatterns, b: VotePatterns) -> bool:
 # ---- votes ----------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-1, 2), st.sampled_from(list(Status)))))
 def test_a_vote_is_minus_one_exactly_where_its_status_is_not_voted(cells: list[tuple[int, Status]]) -> None:
     labels, status = [label for label, _ in cells], [s for _, s in cells]
@@ -137,6 +138,7 @@ def test_soft_votes_keep_their_distribution_and_a_tied_one_does_not_vote() -> No
 # ---- vote patterns --------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(MATRICES, st.integers(0, 9), st.lists(st.integers(0, 2), max_size=9))
 def test_patterns_of_the_parts_add_up_to_the_patterns_of_the_whole(
     matrix: NDArray[np.int16], cut: int, answers: list[int]
@@ -149,6 +151,7 @@ def test_patterns_of_the_parts_add_up_to_the_patterns_of_the_whole(
     assert same(first + second, VotePatterns.of(whole, gold))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 6).flatmap(lambda m: st.tuples(*[arrays(np.int16, (4, m), elements=st.integers(-1, 2))] * 3)))
 def test_adding_patterns_is_commutative_and_associative(parts: tuple[NDArray[np.int16], ...]) -> None:
     a, b, c = (VotePatterns.of(votes_of(part), gold_of(votes_of(part), [0, 1])) for part in parts)
@@ -270,6 +273,7 @@ def test_a_pickled_slice_holds_the_slice_alone() -> None:
     assert copy.table.equals(part.table)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 40), st.one_of(st.none(), st.integers(1, 50)))
 def test_partitions_are_the_rows_in_order(n: int, size: int | None) -> None:
     rows = Rows.of(pa.table({"text": pa.array([f"t{i}" for i in range(n)], pa.string())}))

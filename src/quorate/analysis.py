@@ -101,7 +101,8 @@ def estimate_accuracy(patterns: VotePatterns, model: LabelModel, fitted: FittedL
     # A source that is absent from a draw says nothing there.
     known = ~np.isnan(drawn).all(axis=0)
     low, high = accuracy.copy(), accuracy.copy()
-    low[known], high[known] = np.nanpercentile(drawn[:, known], [2.5, 97.5], axis=0)
+    if known.any():
+        low[known], high[known] = np.nanpercentile(drawn[:, known], [2.5, 97.5], axis=0)
     return Estimate(accuracy, np.minimum(low, accuracy), np.maximum(high, accuracy))
 
 

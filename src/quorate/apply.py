@@ -168,7 +168,7 @@ class _Job:
         known = {}
         asked: list[tuple[int, NDArray[np.intp] | None]] = []
         for j, source in enumerate(self.sources):
-            keyed = _Keyed.of(source, rows)
+            keyed = _Keyed.of(source, rows, self.space)
             keys = rows.keys(source.columns)
             column, hit = self.store.read(keyed, keys, len(self.space))
             known[j] = (keys, column, hit)
@@ -192,7 +192,7 @@ class _Job:
             return column
         column = filled(column, np.flatnonzero(~hit), fresh, len(self.space))
         # The whole partition, with what was found elsewhere: the next run finds it in one file.
-        store.write(_Keyed.of(self.sources[j], plan.rows), keys, column)
+        store.write(_Keyed.of(self.sources[j], plan.rows, self.space), keys, column)
         return column
 
     def _one_by_one(self, executor: Executor, ask: _Ask, task: _Task) -> dict[int, VoteColumn]:
@@ -245,15 +245,15 @@ class _Ask:
 
 @dataclass(frozen=True)
 class _Keyed:
-    """A source as the store knows it: its own fingerprint and those of the derived columns it reads."""
+    """A source as the store knows it: its own fingerprint, those of derived columns it reads, and what labels mean."""
 
     name: str
     key: str
 
     @staticmethod
-    def of(source: Source, rows: Rows) -> Any:
+    def of(source: Source, rows: Rows, space: LabelSpace) -> Any:
         read = [rows.derived[name].fingerprint() for name in source.columns or () if name in rows.derived]
-        return _Keyed(source.name, fingerprint(source.fingerprint(), read))
+        return _Keyed(source.name, fingerprint(source.fingerprint(), read, space.names, dict(space.aliases)))
 
     def fingerprint(self) -> str:
         return self.key

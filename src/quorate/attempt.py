@@ -45,15 +45,23 @@ def attempt(
     # One map iterator for all rows: it runs at the speed of a list comprehension, and after an exception it
     # stands behind the row that raised, so no row is ever called twice.
     calls = map(call, *columns)
-    with _watched(answers, time_limit_s):
-        while True:
+    total = min(map(len, columns))
+    with _watched(answers, time_limit_s) as late:
+        while len(answers) < total:
             try:
                 answers.extend(calls)
-                break
             except (Exception, SystemExit, _TimeUp) as error:
                 # The one broad except of the engine: whatever a user's function does becomes data.
                 faults[len(answers)] = _fault(error, time_limit_s)
                 answers.append(None)
+            else:
+                if len(answers) < total:
+                    # StopIteration out of a user's function looks like the end of the rows, and leaves no trace.
+                    faults[len(answers)] = Fault("raised", "StopIteration: a next() without a default found nothing")
+                    answers.append(None)
+    # A rule with a bare `except:` swallows even the time limit; its late answer does not count.
+    for at in late - set(faults):
+        answers[at], faults[at] = None, _fault(_TimeUp(), time_limit_s)
     return answers, faults
 
 
@@ -62,22 +70,28 @@ def _fault(error: BaseException, time_limit_s: float | None) -> Fault:
         return Fault("timeout", f"no answer within {time_limit_s:g} s", _user_frames(error))
     if isinstance(error, QuorateError):
         return Fault("raised", str(error))
-    return Fault("raised", f"{type(error).__name__}: {error}", _user_frames(error))
+    # Not str(error): an exception may be unable to print itself.
+    lines = traceback.format_exception_only(error)
+    said = [line for line in lines if type(error).__name__ in line.partition(":")[0]] or lines
+    return Fault("raised", said[0].strip(), _user_frames(error))
 
 
 def _user_frames(error: BaseException) -> str:
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_OWN_CODE)]
+    own = (_OWN_CODE, "<frozen importlib")
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(own)]
     last = [] if isinstance(error, _TimeUp) else traceback.format_exception_only(error)
     return "".join([*traceback.format_list(frames[-_FRAMES_SHOWN:]), *last])
 
 
 @contextmanager
-def _watched(answers: list[Any], limit_s: float | None) -> Iterator[None]:
-    """Ticks while calls run and raises in the one that does not get anywhere: no cost per call."""
+def _watched(answers: list[Any], limit_s: float | None) -> Iterator[set[int]]:
+    """Ticks while calls run and raises in the one that gets nowhere, at no cost per call; yields their positions."""
+    late: set[int] = set()
     if limit_s is None or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
+        yield late
         return
-    seen, since = 0, time.monotonic()
+    start = since = time.monotonic()
+    seen = 0
 
     def tick(*_: object) -> None:
         nonlocal seen, since
@@ -86,13 +100,17 @@ def _watched(answers: list[Any], limit_s: float | None) -> Iterator[None]:
             seen, since = len(answers), now
         elif now - since >= limit_s:
             since = now
+            late.add(seen)
             raise _TimeUp
 
-    previous = signal.signal(signal.SIGALRM, tick)
+    handler = signal.signal(signal.SIGALRM, tick)
     step = max(limit_s / 10, 0.01)
-    signal.setitimer(signal.ITIMER_REAL, step, step)
+    delay, interval = signal.setitimer(signal.ITIMER_REAL, step, step)
     try:
-        yield
+        yield late
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        signal.signal(signal.SIGALRM, handler)
+        if delay:
+            # The caller's own alarm goes on where it stood.
+            signal.setitimer(signal.ITIMER_REAL, max(delay - (time.monotonic() - start), 1e-3), interval)

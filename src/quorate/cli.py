@@ -167,8 +167,7 @@ def _reported(as_json: bool) -> Iterator[None]:
 
 
 def _say(as_json: bool, value: dict[str, Any], text: Callable[[], str]) -> None:
-    # default=str: a cell may be a date, which JSON lacks.
-    print(json.dumps(value, ensure_ascii=False, default=str) if as_json else text())
+    print(json.dumps(value, ensure_ascii=False) if as_json else text())
 
 
 @contextmanager

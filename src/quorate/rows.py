@@ -108,7 +108,9 @@ class Rows:
         names = tuple(
             base for name in wanted for base in (self.derived[name].columns if name in self.derived else [name])
         )
-        return _once(self.memo, ("keys", names), lambda: _hashed(self, names))
+        # Who reads the whole row may read a name: two columns that trade names make another row.
+        salt = repr(names).encode() if columns is None else b""
+        return _once(self.memo, ("keys", salt, names), lambda: _hashed(self, names, salt))
 
     def deriving(self, *columns: Derives) -> Rows:
         """The same rows with more derived columns; they shadow stored columns of the same name."""
@@ -151,11 +153,11 @@ def _derived(rows: Rows, column: Derives) -> list[Any]:
     return [known[key] for key in keys]
 
 
-def _hashed(rows: Rows, names: tuple[str, ...]) -> NDArray[np.void]:
+def _hashed(rows: Rows, names: tuple[str, ...], salt: bytes) -> NDArray[np.void]:
     if not names:
         return np.zeros(len(rows), f"V{KEY_BYTES}")
     cells = zip(*(rows.values(name) for name in names), strict=True)
-    digests = b"".join(blake2b(_content(row), digest_size=KEY_BYTES).digest() for row in cells)
+    digests = b"".join(blake2b(salt + _content(row), digest_size=KEY_BYTES).digest() for row in cells)
     return np.frombuffer(digests, dtype=f"V{KEY_BYTES}")
 
 

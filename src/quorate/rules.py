@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import blake2b
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from quorate.apply import as_source
@@ -40,14 +42,31 @@ def load_rules(path: Path) -> list[Source]:
 
 def _import(path: Path) -> ModuleType:
     name = f"quorate_rules.{path.stem}_{blake2b(str(path).encode(), digest_size=4).hexdigest()}"
-    spec = spec_from_file_location(name, path)
+    spec = spec_from_loader(name, _Source(name, str(path)))
     assert spec is not None
-    assert spec.loader is not None, "a .py file always has a loader"
+    assert spec.loader is not None, "it was given one"
     module = module_from_spec(spec)
     with _importable(path.parent):
         sys.modules[name] = module
         spec.loader.exec_module(module)
     return module
+
+
+class _Source(SourceFileLoader):
+    """Always reads the source: byte code kept beside it cannot tell two edits within one tick of the clock apart."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """Finds modules in a project's folder."""
+
+    finder: FileFinder
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return None if path is not None else self.finder.find_spec(name)
 
 
 @contextmanager
@@ -58,11 +77,12 @@ def _importable(folder: Path) -> Iterator[None]:
     and two projects may have helpers of one name.
     """
     before = set(sys.modules)
-    sys.path.insert(0, str(folder))
+    finder: Any = _Beside(FileFinder(str(folder), (_Source, [".py"])))
+    sys.meta_path.insert(0, finder)
     try:
         yield
     finally:
-        sys.path.remove(str(folder))
+        sys.meta_path.remove(finder)
         for name in set(sys.modules) - before:
             if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(folder)):
                 del sys.modules[name]

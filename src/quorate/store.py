@@ -133,7 +133,7 @@ def _digest(keys: NDArray[np.void]) -> str:
 def file_name(name: str) -> str:
     """The name with what file systems dislike replaced; a short hash keeps changed names apart."""
     safe = re.sub(r"[^\w.-]", "_", name)[:80]
-    return safe if safe == name else f"{safe}-{blake2b(name.encode(), digest_size=4).hexdigest()}"
+    return safe if safe == name and name.strip(".") else f"{safe}-{blake2b(name.encode(), digest_size=4).hexdigest()}"
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import zlib
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,14 @@ def read_table(path: Path, text_columns: Iterable[str] = ()) -> pa.Table:
     if not path.is_file():
         there = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
         raise TableError(f"there is no file {path}.{did_you_mean(path.name, there)}")
+    table = _parsed(path, text_columns)
+    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
+    if twice:
+        raise TableError(f"{path.name}: the column name {twice[0]!r} stands there twice; every column needs its own")
+    return table
+
+
+def _parsed(path: Path, text_columns: Iterable[str]) -> pa.Table:
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
     kind = suffixes[-1] if suffixes else ""
     if kind == ".parquet":
@@ -45,7 +55,7 @@ def read_table(path: Path, text_columns: Iterable[str] = ()) -> pa.Table:
 def _utf8(path: Path) -> bytes:
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise TableError(f"{path.name}: cannot be read: {error}") from None
     try:
         content.decode("utf-8")
@@ -95,16 +105,25 @@ def _read_csv(path: Path, content: bytes, delimiter: str, text_columns: Iterable
 
 def _read_jsonl(path: Path, content: bytes, text_columns: Iterable[str]) -> pa.Table:
     try:
-        table = json.read_json(
+        return json.read_json(
             pa.BufferReader(content),
             read_options=json.ReadOptions(block_size=max(_BLOCK_BYTES, len(content) + 1)),
+            parse_options=json.ParseOptions(explicit_schema=_text_schema(content, text_columns)),
         )
     except pa.ArrowException as error:
         raise TableError(f"{path.name}: {_bad_line(content) or _first_line(error)}") from None
-    for name in set(text_columns) & set(table.column_names):
-        at = table.column_names.index(name)
-        table = table.set_column(at, name, table.column(name).cast(pa.string()))
-    return table
+
+
+def _text_schema(content: bytes, text_columns: Iterable[str]) -> pa.Schema | None:
+    """Text for the columns that hold text in the first row: a date in an id column stays the text it is."""
+    from json import JSONDecodeError, loads
+
+    try:
+        first = loads(content.lstrip().split(b"\n", 1)[0])
+    except JSONDecodeError:
+        return None
+    named = [name for name in text_columns if isinstance(first, dict) and isinstance(first.get(name), str)]
+    return pa.schema([(name, pa.string()) for name in named]) if named else None
 
 
 def _bad_line(content: bytes) -> str:

@@ -30,6 +30,14 @@ class Status(IntEnum):
     SKIPPED = 3
 
 
+def _freeze(value: Any, **dtypes: Any) -> None:
+    """Makes the named arrays of a frozen value read-only; None stays None."""
+    for name, dtype in dtypes.items():
+        array = getattr(value, name)
+        if array is not None:
+            object.__setattr__(value, name, frozen_array(array, dtype))
+
+
 def frozen_array(array: Any, dtype: Any) -> NDArray[Any]:
     """The array as `dtype`, read-only; the caller's own array stays writable."""
     view: NDArray[Any] = np.asarray(array, dtype=dtype).view()
@@ -117,8 +125,7 @@ class VoteColumn:
     failures: tuple[Failure, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "labels", frozen_array(self.labels, np.int16))
-        object.__setattr__(self, "status", frozen_array(self.status, np.uint8))
+        _freeze(self, labels=np.int16, status=np.uint8, confidence=np.float32, distribution=np.float32)
         _check_votes(self.labels, self.status)
         if len(self.failures) != (self.status == Status.FAILED).sum():
             raise ValueError(f"{len(self.failures)} failures for {(self.status == Status.FAILED).sum()} failed rows")
@@ -150,8 +157,9 @@ class Votes:
     failures: tuple[Failure, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "matrix", frozen_array(self.matrix, np.int16))
-        object.__setattr__(self, "status", frozen_array(self.status, np.uint8))
+        _freeze(self, matrix=np.int16, status=np.uint8, confidence=np.float32)
+        soft = {name: frozen_array(probs, np.float32) for name, probs in self.distributions.items()}
+        object.__setattr__(self, "distributions", soft)
         shape = (len(self.ids), len(self.sources))
         if self.matrix.shape != shape or self.status.shape != shape or len(self.families) != len(self.sources):
             raise ValueError(f"votes of shape {self.matrix.shape} do not fit {shape[0]} ids and {shape[1]} sources")
@@ -204,8 +212,7 @@ class Labels:
     model: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "probs", frozen_array(self.probs, np.float64))
-        object.__setattr__(self, "covered", frozen_array(self.covered, np.bool_))
+        _freeze(self, probs=np.float64, covered=np.bool_)
         if self.probs.shape != (len(self.ids), len(self.space)) or self.covered.shape != (len(self.ids),):
             raise ValueError(f"probs {self.probs.shape} do not fit {len(self.ids)} ids and {len(self.space)} labels")
         if self.probs.size and not np.allclose(self.probs.sum(axis=1), 1.0, atol=1e-6):
@@ -248,6 +255,11 @@ class Queue:
     score: NDArray[np.float32]
     reasons: Mapping[str, NDArray[np.float32]]
     inclusion: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        _freeze(self, position=np.intp, score=np.float32, inclusion=np.float64)
+        reasons = {name: frozen_array(score, np.float32) for name, score in self.reasons.items()}
+        object.__setattr__(self, "reasons", reasons)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -298,3 +310,6 @@ class TrainingSet:
     split: tuple[str, ...]
     provenance: tuple[str, ...]
     name: str = "training_set"
+
+    def __post_init__(self) -> None:
+        _freeze(self, labels=np.int16, probs=np.float64, weights=np.float64)

@@ -1,0 +1,102 @@
+"""Prints what a benchmark measured: a table for people, or a JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measurement import Context, Measurement, Suite
+
+
+def as_json(name: str, suite: Suite, context: Context) -> None:
+    """Each measurement as it is made, then the summary."""
+    found = []
+    for measurement in suite.measure(context):
+        found.append(measurement)
+        print(json.dumps(measurement.as_json(name)), flush=True)
+    print(json.dumps({"summary": _summary(suite, found)}), flush=True)
+
+
+def as_table(name: str, suite: Suite, context: Context) -> None:
+    """Every measurement in one table, then the summary."""
+    progress = Console(stderr=True)
+    found: list[Measurement] = []
+    # Wide enough for the table where there is no terminal to measure.
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    try:
+        with progress.status(f"{name}: starting") as status:
+            for measurement in suite.measure(context):
+                found.append(measurement)
+                status.update(f"{name}: {measurement.case}, {measurement.metric}")
+    finally:
+        console.print(_table(name, found))
+    console.print(_summary_table(_summary(suite, found), getattr(suite, "TARGETS", {})))
+
+
+def _summary(suite: Suite, found: Sequence[Measurement]) -> dict[str, Any]:
+    """What the suite says, the targets that it missed, and the peers without a value by reason."""
+    summary = suite.summarise(found)
+    targets: Mapping[str, float] = getattr(suite, "TARGETS", {})
+    if targets:
+        summary["missed_targets"] = [n for n, most in targets.items() if n in summary and summary[n] > most]
+    missing: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for measurement in found:
+        for peer, reason in measurement.missing.items():
+            missing[peer][reason].append(f"{measurement.case}: {measurement.metric}")
+    return {**summary, "missing": missing}
+
+
+def _table(name: str, found: Sequence[Measurement]) -> Table:
+    peers = list(dict.fromkeys(peer for m in found for peer in (*m.peers, *m.missing)))
+    timed = any(m.unit == "s" and m.peers for m in found)
+    table = Table(title=name, caption="after a slash: ours divided by the peer's" if timed else None)
+    for column in ("case", "metric"):
+        table.add_column(column)
+    for column in ("ours", *peers):
+        table.add_column(column.replace("_", " "), justify="right")
+    for m in found:
+        table.add_row(m.case, m.metric.replace("_", " "), _number(m.ours, m.unit), *(_cell(m, peer) for peer in peers))
+    return table
+
+
+def _cell(m: Measurement, peer: str) -> str:
+    if peer in m.missing:
+        return m.missing[peer].split(";")[0]
+    if peer not in m.peers:
+        return ""
+    value = _number(m.peers[peer], m.unit)
+    return f"{value} / {m.ours / m.peers[peer]:.3f}" if m.unit == "s" else value
+
+
+def _summary_table(summary: Mapping[str, Any], targets: Mapping[str, float]) -> Table:
+    table = Table(title="summary", show_header=bool(targets))
+    table.add_column("")
+    table.add_column("measured")
+    if targets:
+        table.add_column("at most", justify="right")
+    for name, value in summary.items():
+        if value == {}:
+            continue
+        target = [] if not targets else [f"{targets[name]:g}" if name in targets else ""]
+        table.add_row(name.replace("_", " "), _shown(value), *target)
+    return table
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "\n".join(f"{key}: {_shown(part)}".replace("\n", "  ") for key, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) if len(value) < 5 else f"{len(value)} cases"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _number(value: float, unit: str) -> str:
+    if unit == "s":
+        return f"{value:.3f} s" if value < 10 else f"{value:.1f} s"
+    return f"{value:.1f}" if unit == "%" else f"{value:.3f}" if isinstance(value, float) else str(value)
