@@ -268,7 +268,6 @@ def test_a_function_that_never_returns_is_stopped_in_a_worker_too(tmp_path: Path
 def _assert_timed_out(failures: tuple[Failure, ...], rows: list[str]) -> None:
     assert [(failure.row_id, failure.reason) for failure in failures] == [(row, "timeout") for row in rows]
     assert "0.2 s" in failures[0].message
-    assert "time_limit_s" in failures[0].message
     assert 'rules.py", line' in failures[0].traceback
 
 
