@@ -52,7 +52,7 @@ def law(
 
     def decorate(check: Callable[[str, T], None]) -> Callable[[str], None]:
         def over_cases(name: str) -> None:
-            @settings(max_examples=8 if name in SLOW else 60, deadline=None)
+            @settings(max_examples=3 if name in SLOW else 60, deadline=None)
             @given(cases)
             def holds(case: T) -> None:
                 check(name, case)

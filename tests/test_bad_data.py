@@ -260,9 +260,15 @@ def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-9])
 
 
+def flip(file: Path) -> None:
+    content = file.read_bytes()
+    file.write_bytes(scrambled(content, 60, len(content) // 3))
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "emptied": lambda file: file.write_bytes(b""),
     "cut off": cut,
+    "with other bytes": flip,
     "a table of something else": lambda file: parquet.write_table(pa.table({"x": [1]}), file),
 }
 

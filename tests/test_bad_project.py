@@ -147,9 +147,9 @@ SEVERAL = {
         ["'rules.py'", "'rows.csv'", "'keywords'", "missing )", "'quorum'"],
     ),
     "sources": (
-        (TOML + SOURCE + REGEX).replace('label = "SPAM"', 'label = "SPAMM"') + 'column = "txt"\n' + SOURCE,
-        4,
-        ["'k'", "'r'", "'SPAMM'", "'txt'", "two"],
+        (TOML + SOURCE).replace('label = "SPAM"', 'label = "SPAMM"') + REGEX + 'column = "txt"\n' + SOURCE,
+        3,
+        ["toml:15", "'k'", "'SPAMM'", "toml:23", "'r'", "'txt'", "two"],
     ),
 }
 

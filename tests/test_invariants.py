@@ -14,15 +14,19 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from asking import HEAD, ROWS, TOML, asked, edit, project, run, votes
 from mixed import MIXED, mixed_project
 from projects import needs, quorate
 from pyarrow import parquet
 
-from quorate import Status, open_project
+from quorate import LabelSpace, Rows, Status, open_project
+from quorate import apply as ask
 from quorate.errors import TooManyFailures
+from quorate.registry import build
 from quorate.run import compute, show
+from quorate.values import VoteColumn
 
 # ---- one outcome, however the work is cut ---------------------------------------------------------------------------
 
@@ -142,6 +146,28 @@ def test_a_source_that_raises_fails_on_its_rows_and_the_run_goes_on(tmp_path: Pa
     assert "raise ConnectionError" in made.failures[0].traceback
     assert np.array_equal(made.matrix == -1, made.status != Status.VOTED)
     assert made.status[:, 0].tolist() == [1, 0, 0, 2, 0, 0, 1, 2, 0, 1]
+
+
+class Broken:
+    """A source that gives up as a whole."""
+
+    name, family, columns, labels = "broken", "model", ("text",), ()
+
+    def fingerprint(self) -> str:
+        return "broken"
+
+    def vote(self, rows: Rows, space: LabelSpace) -> VoteColumn:
+        raise OSError("the model file is gone")
+
+
+def test_a_source_that_gives_up_as_a_whole_fails_on_every_row_and_alone() -> None:
+    rows = Rows.of(pa.table({"text": ["a channel", "a song"]}))
+    words = build("sources", "keywords", {"name": "words", "label": "SPAM", "any": ["channel"]})
+    made = ask(rows, [Broken(), words], ["HAM", "SPAM"], max_failure_share=1)
+    assert made.status.tolist() == [[Status.FAILED, Status.VOTED], [Status.FAILED, Status.ABSTAINED]]
+    assert [(f.row_id, f.source, f.message) for f in made.failures] == [
+        (row, "broken", "OSError: the model file is gone") for row in ("0", "1")
+    ]
 
 
 def test_failed_votes_are_kept_until_they_are_asked_for_again(tmp_path: Path) -> None:

@@ -124,6 +124,19 @@ def test_a_project_names_its_pipeline_by_a_path_that_may_start_at_its_folder(
     assert sorted(noted(log)) == sorted(DOC_ROWS.splitlines()[1:])
 
 
+def test_a_pipeline_that_changed_on_disk_is_read_again(spacy: Any, tmp_path: Path) -> None:
+    rules = DOC_RULES[: DOC_RULES.index("@")] + '@labeling_function(label="SPAM")\n    def named(doc):\n'
+    rules += "        return bool(doc.ents)\n"
+    for word, expected in (("nice", [1]), ("call", [0, 3])):
+        nlp = spacy.blank("en")
+        nlp.add_pipe("entity_ruler").add_patterns([{"label": "WORD", "pattern": word}])
+        nlp.to_disk(tmp_path / "retrained")
+        toml = DOC_TOML + f'\n    [spacy]\n    pipeline = "{tmp_path / "retrained"}"\n'
+        finished = run(open_project(write_project(tmp_path / "project", toml=toml, rules=rules, rows=DOC_ROWS)))
+        votes = pd.read_parquet(finished.folder / "votes.parquet")["named"]
+        assert votes.index[votes.notna()].tolist() == expected
+
+
 def test_each_distinct_text_is_parsed_once_for_all_functions(noting: tuple[str, Path]) -> None:
     pipeline, log = noting
     votes = ask(TEXTS, *map(numbers, "abc"), derived=[SpacyDoc("text", pipeline)])

@@ -69,7 +69,7 @@ def _fault(error: BaseException, time_limit_s: float | None) -> Fault:
     if isinstance(error, _TimeUp):
         return Fault("timeout", f"no answer within {time_limit_s:g} s", _user_frames(error))
     if isinstance(error, QuorateError):
-        return Fault("raised", str(error))
+        return Fault("raised", str(error), _user_frames(error))
     # Not str(error): an exception may be unable to print itself.
     lines = traceback.format_exception_only(error)
     said = [line for line in lines if type(error).__name__ in line.partition(":")[0]] or lines
@@ -79,7 +79,8 @@ def _fault(error: BaseException, time_limit_s: float | None) -> Fault:
 def _user_frames(error: BaseException) -> str:
     own = (_OWN_CODE, "<frozen importlib")
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(own)]
-    last = [] if isinstance(error, _TimeUp) else traceback.format_exception_only(error)
+    # These two say all they have to say in the message.
+    last = [] if isinstance(error, _TimeUp | QuorateError) else traceback.format_exception_only(error)
     return "".join([*traceback.format_list(frames[-_FRAMES_SHOWN:]), *last])
 
 

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,10 +34,9 @@ def init(folder: Folder, as_json: AsJson = False) -> None:
     """Write a small commented project that runs as it is; nothing is overwritten."""
     from quorate.starter import write_starter
 
-    with _reported(as_json):
+    with _reported(as_json) as say:
         files = [str(path) for path in write_starter(folder)]
-        _say(
-            as_json,
+        say(
             {"schema": "quorate.init/1", "files": files},
             lambda: f"wrote {', '.join(files)}\nnext: quorate run {folder}",
         )
@@ -46,7 +45,7 @@ def init(folder: Folder, as_json: AsJson = False) -> None:
 @app.command()
 def check(folder: Folder, as_json: AsJson = False) -> None:
     """Validate everything before anything runs: settings, rules, columns, labels, and every inline example."""
-    with _reported(as_json):
+    with _reported(as_json) as say:
         from quorate.project import open_project
         from quorate.run import check as broken_examples
 
@@ -55,8 +54,7 @@ def check(folder: Folder, as_json: AsJson = False) -> None:
         if broken:
             raise ChecksFailed("\n".join(broken))
         names = [source.name for source in project.sources]
-        _say(
-            as_json,
+        say(
             {"schema": "quorate.check/1", "project": project.name, "sources": names, "problems": []},
             lambda: f"{project.name}: {len(names)} sources, all is well",
         )
@@ -73,7 +71,7 @@ def run(
 
     Results are in FOLDER/.quorate/runs/: report.html, labels.parquet, votes.parquet, queue.parquet.
     """
-    with _reported(as_json):
+    with _reported(as_json) as say:
         from quorate.project import open_project, with_workers
         from quorate.run import run as run_project
 
@@ -81,7 +79,7 @@ def run(
         with _progress() as progress:
             done = run_project(project, progress, retry_failed)
         if as_json:
-            _say(True, done.report, str)
+            say(done.report, str)
             return
         from rich.console import Console
 
@@ -99,13 +97,13 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one row: who voted what and why the label is what it is."""
-    with _reported(as_json):
+    with _reported(as_json) as say:
         from quorate.project import open_project
         from quorate.run import show as show_row
 
         entry = show_row(open_project(folder), row)
         if as_json:
-            _say(True, entry, str)
+            say(entry, str)
             return
         from rich.console import Console
 
@@ -125,38 +123,38 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write the labelled rows as a training set."""
-    with _reported(as_json):
+    with _reported(as_json) as say:
         from quorate.project import open_project
         from quorate.run import export as export_set
 
         project = open_project(folder)
         written = export_set(project, format, out or project.state / "export", min_probability)
-        _say(
-            as_json,
+        say(
             written,
             lambda: f"{written['rows']:,} rows ({written['left_out']:,} left out) in {', '.join(written['files'])}",
         )
 
 
+Say = Callable[[dict[str, Any], Callable[[], str]], None]
+
+
 @contextmanager
-def _reported(as_json: bool) -> Iterator[None]:
-    """Ends the command with the error's message and exit code."""
+def _reported(as_json: bool) -> Iterator[Say]:
+    """Gives the one way to say the outcome; ends the command with the message and exit code of an error.
+
+    With `--json`, whatever else is printed (by rules, for instance) goes to standard error.
+    """
+    out = sys.stdout
+
+    def say(value: dict[str, Any], text: Callable[[], str]) -> None:
+        print(json.dumps(value, ensure_ascii=False) if as_json else text(), file=out)
+
     try:
-        yield
+        with redirect_stdout(sys.stderr) if as_json else nullcontext():
+            yield say
     except QuorateError as error:
         if as_json:
-            problems = [str(p) for p in error.problems] if isinstance(error, ProjectError) else str(error).splitlines()
-            print(
-                json.dumps(
-                    {
-                        "schema": "quorate.error/1",
-                        "error": type(error).__name__,
-                        "message": str(error),
-                        "problems": problems,
-                    },
-                    ensure_ascii=False,
-                )
-            )
+            say(_fault(error), str)
         else:
             from rich.console import Console
 
@@ -166,8 +164,24 @@ def _reported(as_json: bool) -> Iterator[None]:
         raise typer.Exit(error.exit_code) from None
 
 
-def _say(as_json: bool, value: dict[str, Any], text: Callable[[], str]) -> None:
-    print(json.dumps(value, ensure_ascii=False) if as_json else text())
+def _fault(error: QuorateError) -> dict[str, Any]:
+    return {
+        "schema": "quorate.error/1",
+        "error": type(error).__name__,
+        "message": str(error),
+        "problems": _problems(error),
+    }
+
+
+def _problems(error: QuorateError) -> list[str]:
+    """One text per problem; a traceback belongs to its problem."""
+    match error:
+        case ProjectError():
+            return [str(problem) for problem in error.problems]
+        case ChecksFailed():
+            return str(error).splitlines()
+        case _:
+            return [str(error)]
 
 
 @contextmanager

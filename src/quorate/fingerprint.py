@@ -25,7 +25,8 @@ def fingerprint(*things: Any) -> str:
     """32 hex digits over values, functions (their code, the helpers and globals they use), files and modules.
 
     Comments, docstrings, annotations and where the code stands do not count. A `Path` counts as the content of its
-    file. An object that has a `fingerprint()` speaks for itself; anything else counts as its pickle.
+    file. An object that wraps a function counts as the function, one that has a `fingerprint()` speaks for itself;
+    anything else counts as its pickle.
     """
     digest = blake2b(digest_size=16)
     for piece in _pieces(things, {}):
@@ -76,10 +77,11 @@ def _object(thing: Any, seen: Seen) -> Iterator[bytes]:
         yield from _pieces((thing.__func__, thing.__self__), seen)
     elif isinstance(thing, type):
         yield from _class(thing, seen)
+    elif hasattr(thing, "__wrapped__"):
+        # Before its own fingerprint, which would have no end where a labeling function calls itself.
+        yield from _pieces(thing.__wrapped__, seen)
     elif callable(getattr(thing, "fingerprint", None)):
         yield thing.fingerprint().encode()
-    elif hasattr(thing, "__wrapped__"):
-        yield from _pieces(thing.__wrapped__, seen)
     elif dataclasses.is_dataclass(thing):
         yield from _pieces([(f.name, getattr(thing, f.name)) for f in dataclasses.fields(thing)], seen)
     elif isinstance(thing, types.BuiltinFunctionType):
@@ -109,8 +111,10 @@ def _function(function: types.FunctionType, seen: Seen) -> Iterator[bytes]:
     yield from _pieces((function.__defaults__, function.__kwdefaults__, wrapped), seen)
     yield from _pieces(getattr(function, "__wrapped__", None), seen)
     if _is_installed(function.__code__.co_filename):
-        yield f"{function.__module__}.{function.__qualname__}".encode()
-        yield _release(function.__module__ or "").encode()
+        # Not its `__module__`: `functools.wraps` gives it that of what it wraps.
+        module = str(function.__globals__.get("__name__"))
+        yield f"{module}.{function.__code__.co_qualname}".encode()
+        yield _release(module).encode()
         return
     yield from _code(function.__code__, seen)
     for name in sorted(_names(function.__code__)):
@@ -165,7 +169,9 @@ def _module(module: types.ModuleType, seen: Seen) -> Iterator[bytes]:
     yield Path(path).read_bytes()
     # And what it imports from other modules of the user.
     for name, member in sorted(vars(module).items()):
-        if isinstance(member, types.ModuleType) or getattr(member, "__module__", module.__name__) != module.__name__:
+        # What Python notes in a module (`__spec__`, `__loader__`) is where it was found, not what it computes.
+        elsewhere = getattr(member, "__module__", module.__name__) != module.__name__
+        if not name.startswith("__") and (elsewhere or isinstance(member, types.ModuleType)):
             yield name.encode()
             yield from _pieces(member, seen)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,8 +21,11 @@ from quorate.values import ABSTAIN, LabelSpace, VoteColumn
 
 # RE2 refuses programs past 8 MB; a few hundred terms an expression stay far below it.
 _TERMS_PER_EXPRESSION = 400
-_SPECIAL = re.compile(r"[^\w\s]")
-_START, _END = r"(?:^|[^\pL\pN])", r"(?:$|[^\pL\pN])"
+# RE2 takes a backslash before ASCII punctuation alone.
+_SPECIAL = re.compile(r"[!-/:-@\[-^`{-~]")
+_SPACE = r"[\s\v\pZ\x{1c}-\x{1f}\x{85}]+"
+# Letters, digits and the marks that complete them.
+_START, _END = r"(?:^|[^\pL\pN\pM])", r"(?:$|[^\pL\pN\pM])"
 
 
 def expressions(terms: Iterable[str], whole_words: bool) -> list[str]:
@@ -31,9 +35,9 @@ def expressions(terms: Iterable[str], whole_words: bool) -> list[str]:
     """
     edges: dict[tuple[str, str], list[str]] = defaultdict(list)
     for term in sorted({" ".join(term.split()) for term in terms} - {""}):
-        before = _START if whole_words and term[0].isalnum() else ""
-        after = _END if whole_words and term[-1].isalnum() else ""
-        edges[before, after].append(r"\s+".join(_escaped(word) for word in term.split()))
+        before = _START if whole_words and _is_letter(term[0]) else ""
+        after = _END if whole_words and _is_letter(term[-1]) else ""
+        edges[before, after].append(_SPACE.join(_escaped(word) for word in term.split()))
     # The edge stands once around all terms: written around each, it costs RE2 hundreds of times as much.
     return [
         f"{before}(?:{'|'.join(bodies[i : i + _TERMS_PER_EXPRESSION])}){after}"
@@ -102,11 +106,18 @@ class PatternSource:
 
 def _text_column(rows: Rows, column: str, name: str) -> pa.Array:
     cells = rows.arrow(column)
-    if pa.types.is_null(cells.type):
+    held = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
+    if pa.types.is_string(held) and held is cells.type:
+        return cells
+    if any(is_text(held) for is_text in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)):
+        return cells.cast(pa.large_string())
+    if pa.types.is_null(held):
         return cells.cast(pa.string())
-    if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
-        raise TableError(f"{name!r} searches column {column!r} for text, but it holds {cells.type}")
-    return cells
+    raise TableError(f"{name!r} searches column {column!r} for text, but it holds {cells.type}")
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character).startswith("M")
 
 
 def _escaped(word: str) -> str:

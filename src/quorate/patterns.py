@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.values import ABSTAIN, Gold, LabelSpace, Votes, frozen_array
+from quorate.frozen import frozen_array
+from quorate.values import ABSTAIN, Gold, LabelSpace, Votes
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -10,14 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from quorate.apply import check_sources
-from quorate.errors import Problem, ProjectError, QuorateError, did_you_mean, listed
+from quorate.errors import (
+    LabelError,
+    PluginError,
+    Problem,
+    ProjectError,
+    QuorateError,
+    TableError,
+    did_you_mean,
+    listed,
+)
 from quorate.fingerprint import fingerprint
 from quorate.protocols import Executor, LabelModel, Source
 from quorate.registry import build, load
 from quorate.rows import Rows
 from quorate.rules import load_rules
 from quorate.settings import Settings, line_of, parse
-from quorate.tables import read_table
+from quorate.tables import check_file, decoded, read_table
 from quorate.values import Gold, LabelSpace
 
 FILE = "quorate.toml"
@@ -33,6 +43,8 @@ class Project:
     sources: tuple[Source, ...]
     label_model: LabelModel
     executor: Executor
+    text: str = field(default="", repr=False)
+    """quorate.toml as it was read, for the lines of messages."""
 
     @property
     def name(self) -> str:
@@ -53,7 +65,8 @@ class Project:
             self.folder / self.settings.data.path,
             self.folder / gold.path if gold and gold.path else None,
         ]
-        return fingerprint(__version__, outcome, [(s.name, s.fingerprint()) for s in self.sources], files)
+        sources = [(source.name, source.fingerprint()) for source in self.sources]
+        return fingerprint(__version__, outcome, sources, files, _doc_fingerprint(self))
 
     def read(self) -> Data:
         """The rows and the gold.
@@ -62,10 +75,7 @@ class Project:
             ProjectError: the data cannot be read, or does not fit the sources and labels.
         """
         problems: list[Problem] = []
-        data: Data | None = _collect(problems, "data", lambda: _read_data(self))
-        if data is not None:
-            rows = data.rows
-            _collect(problems, "sources", lambda: check_sources(self.sources, rows, self.space))
+        data = _read_data(self, problems)
         if problems or data is None:
             raise ProjectError(problems)
         return data
@@ -88,13 +98,11 @@ def open_project(folder: Path | str) -> Project:
     """
     folder = Path(folder)
     path = folder / FILE
+    if folder.is_file():
+        raise ProjectError([Problem(str(folder), f"is a file; give the folder that holds {FILE}")])
     if not path.is_file():
         raise ProjectError([Problem(str(folder), f"there is no {FILE} here; `quorate init {folder}` writes one")])
-    text = path.read_text(encoding="utf-8-sig")
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProjectError([Problem(FILE, f"is not valid TOML: {error}")]) from None
+    text, tree = _toml(path.read_bytes())
     settings, problems = parse(tree, text)
     if settings is None:
         raise ProjectError(problems)
@@ -106,14 +114,27 @@ def with_workers(project: Project, workers: int | None) -> Project:
     return project if workers is None else replace(project, executor=build("executors", "local", {"workers": workers}))
 
 
+def _toml(content: bytes) -> tuple[str, dict[str, Any]]:
+    try:
+        text = decoded(FILE, content)
+        return text, tomllib.loads(text)
+    except (TableError, tomllib.TOMLDecodeError) as error:
+        line = re.search(r"line (\d+)", str(error))
+        what = str(error) if isinstance(error, TableError) else f"is not valid TOML: {error}"
+        raise ProjectError([Problem(f"{FILE}:{line[1]}" if line else FILE, what)]) from None
+
+
 def _assembled(folder: Path, settings: Settings, text: str) -> Project:
     problems: list[Problem] = []
 
     def collect(where: Sequence[str | int], make: Callable[[], Any]) -> Any:
-        return _collect(problems, f"{FILE}{line_of(text, where)} {_dotted(where)}".rstrip(), make)
+        return _collect(problems, text, where, make)
 
     space = collect(["labels"], settings.space)
-    rules = [collect(["rules", i], partial(load_rules, folder / path)) for i, path in enumerate(settings.rules)]
+    collect(["data", "path"], partial(check_file, folder / settings.data.path))
+    if settings.gold and settings.gold.path:
+        collect(["gold", "path"], partial(check_file, folder / settings.gold.path))
+    rules = [collect(["rules", i], partial(_rules, folder / path)) for i, path in enumerate(settings.rules)]
     declared = [
         collect(["sources", i], partial(_source, options, settings, folder))
         for i, options in enumerate(settings.sources)
@@ -127,65 +148,135 @@ def _assembled(folder: Path, settings: Settings, text: str) -> Project:
         problems.append(Problem(FILE, 'names no source; add rules = ["rules.py"] or a [[sources]] table'))
     if problems:
         raise ProjectError(problems)
-    return Project(folder, settings, space, tuple(sources), model, executor)
+    return Project(folder, settings, space, tuple(sources), model, executor, text)
+
+
+def _rules(path: Path) -> list[Source]:
+    try:
+        return load_rules(path)
+    except ProjectError as error:
+        # They name the file; the places of other problems are keys of quorate.toml.
+        raise ProjectError([Problem("", str(problem)) for problem in error.problems]) from None
 
 
 def _source(options: Mapping[str, Any], settings: Settings, folder: Path) -> Any:
-    name = str(options.get("kind", ""))
-    plugin = load("sources", name)
-    given = {key: value for key, value in options.items() if key != "kind"}
-    if settings.data.text and any(f.name == "column" for f in fields(plugin)):
+    given = dict(options)
+    if settings.data.text and any(f.name == "column" for f in fields(_class("sources", given))):
         given.setdefault("column", settings.data.text)
-    return build("sources", name, given, str(options.get("name", "")), folder)
+    source: Source = _plugin("sources", given, folder)
+    source.fingerprint()  # reads the files it needs, so that a missing one is told now
+    return source
 
 
 def _plugin(kind: str, options: Mapping[str, Any], folder: Path) -> Any:
-    return build(kind, str(options["kind"]), {k: v for k, v in options.items() if k != "kind"}, "", folder)
+    _class(kind, options)
+    return build(kind, str(options["kind"]), {k: v for k, v in options.items() if k != "kind"}, folder)
 
 
-def _read_data(project: Project) -> Data:
-    settings = project.settings.data
-    gold = project.settings.gold
+def _class(kind: str, options: Mapping[str, Any]) -> Any:
+    try:
+        return load(kind, str(options["kind"]))
+    except PluginError as error:
+        raise ProjectError([Problem("kind", str(error))]) from None
+
+
+def _read_data(project: Project, problems: list[Problem]) -> Data | None:
+    def collect(section: str, key: str, make: Callable[[], Any]) -> Any:
+        return _collect(problems, project.text, [section, key], make)
+
+    folder, settings, gold = project.folder, project.settings.data, project.settings.gold
     text_columns = [name for name in (settings.id, settings.text, gold and gold.column) if name]
-    table = read_table(project.folder / settings.path, text_columns)
-    rows = Rows.of(table, settings.id)
-    if settings.text and settings.text not in rows.columns:
-        hint = did_you_mean(settings.text, rows.columns)
-        raise ProjectError(
-            [
-                Problem(
-                    "data.text",
-                    f"there is no column {settings.text!r}; the columns are {listed(rows.columns)}.{hint}",
-                )
-            ]
-        )
-    known = project.settings.read_gold(project.folder, rows, project.space)
-    if gold and not gold.path and gold.column in rows.columns:
-        # No source may read the answer.
-        rows = Rows(rows.table.drop_columns([gold.column]), rows.ids)
-    anchors = known if gold and gold.use == "anchor" else None
-    return Data(_with_doc(project, rows), known, anchors)
+    table = collect("data", "path", lambda: read_table(folder / settings.path, text_columns))
+    named = None if table is None else collect("data", "id", lambda: Rows.of(table, settings.id))
+    rows = None if named is None else collect("data", "text", lambda: _with_text(named, settings.text))
+    if rows is None:
+        return None
+    settled, known = rows, None
+    if gold and gold.path:
+        path = folder / gold.path
+        settled = collect("gold", "path", lambda: Rows.of(read_table(path, [gold.id, gold.column]), gold.id))
+    if gold and settled is not None:
+        known = collect("gold", "column", lambda: gold.read(settled, project.space))
+    # No source may read the answer.
+    asked = _without(rows, gold.column) if gold and not gold.path else rows
+    parsed = collect("spacy", "pipeline", lambda: _with_doc(project, asked))
+    if parsed is None:
+        return None
+    problems += _misfits(project, parsed)
+    return Data(parsed, known, known if gold and gold.use == "anchor" else None)
+
+
+def _with_text(rows: Rows, column: str | None) -> Rows:
+    if column and column not in rows.columns:
+        hint = did_you_mean(column, rows.columns)
+        raise TableError(f"there is no column {column!r}; the columns are {listed(rows.columns)}.{hint}")
+    return rows
+
+
+def _without(rows: Rows, column: str) -> Rows:
+    return Rows(rows.table.drop_columns([column]), rows.ids) if column in rows.columns else rows
+
+
+def _misfits(project: Project, rows: Rows) -> list[Problem]:
+    """Why the sources cannot vote on these rows: each on its own, then all together (two of one name)."""
+    # Sources of Python files come before those that quorate.toml declares.
+    from_python = len(project.sources) - len(project.settings.sources)
+    problems: dict[str, Problem] = {}
+    for j, sources in enumerate([*([source] for source in project.sources), project.sources]):
+        try:
+            check_sources(sources, rows, project.space)
+        except QuorateError as error:
+            option = "label" if isinstance(error, LabelError) else "column"
+            is_declared = len(sources) == 1 and j >= from_python
+            where = _place(project.text, ["sources", j - from_python, option]) if is_declared else ""
+            problems.setdefault(str(error), Problem(where, str(error)))
+    return list(problems.values())
 
 
 def _with_doc(project: Project, rows: Rows) -> Rows:
     """The rows with a spaCy `doc` where a source asks for one and the data has no such column."""
-    if "doc" in rows.columns or not any("doc" in (source.columns or ()) for source in project.sources):
+    doc = None if "doc" in rows.columns else _doc(project)
+    if doc is None:
         return rows
+    doc.fingerprint()  # loads the pipeline, so that a missing one is told now
+    return rows.deriving(doc)
+
+
+def _doc(project: Project) -> Any:
+    """The column of spaCy documents, if a source asks for one."""
+    if not any("doc" in (source.columns or ()) for source in project.sources):
+        return None
     from quorate.sources.spacy import SpacyDoc
 
     spacy, text = project.settings.spacy, project.settings.data.text
-    return rows.deriving(SpacyDoc(spacy.column or text or "text", spacy.pipeline))
+    beside = project.folder / spacy.pipeline
+    return SpacyDoc(spacy.column or text or "text", str(beside) if beside.is_dir() else spacy.pipeline)
 
 
-def _collect(problems: list[Problem], where: str, make: Callable[[], Any]) -> Any:
-    """What `make` gives, or None with the problem noted."""
+def _doc_fingerprint(project: Project) -> str:
+    doc = _doc(project)
+    try:
+        return str(doc.fingerprint()) if doc else ""
+    except QuorateError:
+        # The data has a column `doc` of its own, or reading it tells what is missing.
+        return ""
+
+
+def _collect(problems: list[Problem], text: str, where: Sequence[str | int], make: Callable[[], Any]) -> Any:
+    """What `make` gives, or None with the problems noted, each with its line."""
     try:
         return make()
     except ProjectError as error:
-        problems.extend(Problem(f"{where}: {p.where}".removesuffix(": "), p.what) for p in error.problems)
+        for problem in error.problems:
+            keys = [key for key in problem.where.split(".") if key]
+            problems.append(Problem(_place(text, [*where, *keys]), problem.what))
     except QuorateError as error:
-        problems.append(Problem(where, str(error)))
+        problems.append(Problem(_place(text, where), str(error)))
     return None
+
+
+def _place(text: str, where: Sequence[str | int]) -> str:
+    return f"{FILE}{line_of(text, where)} {_dotted(where)}".rstrip()
 
 
 def _dotted(where: Sequence[str | int]) -> str:

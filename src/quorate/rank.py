@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from hashlib import blake2b
 
@@ -56,12 +57,14 @@ def rank(
 
 def _signals(signals: Sequence[str | Signal] | None) -> dict[str, Signal]:
     chosen: Sequence[str | Signal] = names("signals") if signals is None else signals
-    return {
-        signal if isinstance(signal, str) else type(signal).__module__.rpartition(".")[2]: build("signals", signal, {})
-        if isinstance(signal, str)
-        else signal
-        for signal in chosen
-    }
+    return dict((s, build("signals", s, {})) if isinstance(s, str) else (_name(s), s) for s in chosen)
+
+
+def _name(signal: Signal) -> str:
+    """The name of a plug-in is that of its file; other signals go by their class."""
+    module = sys.modules[type(signal).__module__]
+    by_file = getattr(module, "plugin", None) is type(signal)
+    return module.__name__.rpartition(".")[2] if by_file else type(signal).__name__
 
 
 def _lottery(ids: pa.StringArray, positions: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,26 @@ def read_answers(
     )
     soft = _stack(reader, answers)
     return VoteColumn(labels, status, None if soft is None else soft.max(axis=1), soft, failures)
+
+
+def read_batch(answers: Any, n: int) -> list[Any]:
+    """The n answers of one call of a batch function, None where a pandas column has NaN or NA.
+
+    Raises:
+        LabelError: it is no column of n answers.
+    """
+    if isinstance(answers, str | bytes | Mapping | Set) or not isinstance(answers, Iterable):
+        raise LabelError(f"a batch function returns one answer per row, in order; this one returned {_short(answers)}")
+    column = answers.tolist() if hasattr(answers, "tolist") else list(answers)
+    if len(column) != n:
+        raise LabelError(f"a batch function returns one answer per row; it got {n} rows and returned {len(column)}")
+    return [None if _is_missing(answer) else answer for answer in column]
+
+
+def _is_missing(answer: Any) -> bool:
+    import pandas as pd
+
+    return answer is pd.NA or (isinstance(answer, float) and math.isnan(answer))
 
 
 def reader_for(space: LabelSpace, label: str | None) -> Callable[[Any], int | NDArray[np.float32]]:
@@ -130,7 +150,10 @@ def _distribution(answer: Mapping[Any, Any], space: LabelSpace) -> NDArray[np.fl
             raise LabelError(f"returned a mapping with the key {name!r}; keys are label names")
         if not isinstance(value, int | float | np.floating) or not 0 <= value <= 1 or math.isnan(value):
             raise LabelError(f"returned {value!r} for {name!r}; a probability lies between 0 and 1")
-        probs[space.index(name)] = value
+        y = space.index(name)
+        if not math.isnan(probs[y]):
+            raise LabelError(f"returned a mapping that names {space.names[y]!r} twice, the second time as {name!r}")
+        probs[y] = value
     unsaid, total = np.isnan(probs), float(np.nansum(probs))
     if total > 1 + _SUM_TOLERANCE or total == 0 or (not unsaid.any() and total < 1 - _SUM_TOLERANCE):
         raise LabelError(f"returned probabilities that sum to {total:g}, not 1")

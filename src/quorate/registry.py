@@ -49,7 +49,7 @@ def _installed(kind: str) -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=f"quorate.{kind}")}
 
 
-def build(kind: str, name: str, options: Mapping[str, Any], where: str = "", folder: Path | None = None) -> Any:
+def build(kind: str, name: str, options: Mapping[str, Any], folder: Path | None = None) -> Any:
     """A plug-in made from options as quorate.toml holds them; relative `Path` options start at `folder`.
 
     Raises:
@@ -60,20 +60,21 @@ def build(kind: str, name: str, options: Mapping[str, Any], where: str = "", fol
     known = {f.name: f for f in fields(plugin) if f.init and not f.name.startswith("_")}
     problems = [
         Problem(
-            f"{where}.{key}",
+            key,
             f"{name} takes no option {key!r}; it takes {listed(known, 20)}.{did_you_mean(key, known)}",
         )
         for key in options
         if key not in known
     ]
-    problems += [
-        Problem(where, f"{name} needs the option {key!r}")
-        for key, f in known.items()
-        if key not in options and f.default is MISSING and f.default_factory is MISSING
+    missing = [
+        key for key, f in known.items() if key not in options and f.default is MISSING and f.default_factory is MISSING
     ]
+    if missing and hasattr(plugin, "adopt"):
+        raise PluginError(f"{name} is made from objects of Python; define them in a file that `rules` names")
+    problems += [Problem("", f"{name} needs the option {key!r}") for key in missing]
     if problems:
         raise ProjectError(problems)
-    return _validated(plugin, options, where, folder)
+    return _validated(plugin, options, folder)
 
 
 def vendor(package: str, extra: str) -> ModuleType:
@@ -90,17 +91,14 @@ def vendor(package: str, extra: str) -> ModuleType:
         raise MissingExtra(package.split(".", maxsplit=1)[0], extra) from None
 
 
-def _validated(plugin: Any, options: Mapping[str, Any], where: str, folder: Path | None) -> Any:
+def _validated(plugin: Any, options: Mapping[str, Any], folder: Path | None) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
     try:
         made = TypeAdapter(plugin).validate_python(dict(options))
     except ValidationError as error:
         raise ProjectError(
-            [
-                Problem(".".join([where, *(str(part) for part in fault["loc"])]), _expected(fault))
-                for fault in error.errors()
-            ]
+            [Problem(".".join(map(str, fault["loc"])), expected(fault)) for fault in error.errors()]
         ) from None
     paths = {
         f.name: folder / value
@@ -110,6 +108,20 @@ def _validated(plugin: Any, options: Mapping[str, Any], where: str, folder: Path
     return plugin(**{f.name: getattr(made, f.name) for f in fields(made) if f.init} | paths) if paths else made
 
 
-def _expected(fault: Any) -> str:
-    message = str(fault["msg"]).removeprefix("Value error, ")
+_MEANT = {
+    "tuple_type": "should be a list, [...]",
+    "list_type": "should be a list, [...]",
+    "dict_type": "should be a table",
+    "model_type": "should be a table",
+    "model_attributes_type": "should be a table",
+    "string_type": "should be a text",
+    "path_type": "should be a text, a path",
+}
+
+
+def expected(fault: Any) -> str:
+    """What pydantic found wrong, in the words of TOML."""
+    message = _MEANT.get(
+        fault["type"], str(fault["msg"]).removeprefix("Value error, ").replace("Input should", "should")
+    )
     return message if fault["type"] == "value_error" else f"{message}, got {fault['input']!r}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import blake2b
 from types import SimpleNamespace
 from typing import Any, Protocol, TypeVar
@@ -23,6 +24,10 @@ class Row(SimpleNamespace):
 
     def __getitem__(self, column: str) -> Any:
         return getattr(self, column)
+
+    def __getattr__(self, column: str) -> Any:
+        """Asked only where there is no such cell."""
+        raise AttributeError(_no_column(column, tuple(vars(self))))
 
 
 class Derives(Protocol):
@@ -86,8 +91,7 @@ class Rows:
             TableError: the table has no such column.
         """
         if column not in self.table.column_names:
-            hint = did_you_mean(column, self.columns)
-            raise TableError(f"there is no column {column!r}; the columns are {listed(self.columns)}.{hint}")
+            raise TableError(_no_column(column, self.columns))
         chunked = self.table.column(column)
         return chunked.chunk(0) if chunked.num_chunks == 1 else chunked.combine_chunks()
 
@@ -95,6 +99,10 @@ class Rows:
         """One column, derived or not, as Python objects (None where null), made once per partition."""
         if column in self.derived:
             return _derived(self, self.derived[column])
+        return self.stored(column)
+
+    def stored(self, column: str) -> list[Any]:
+        """One column of the table, also where a derived column shadows it."""
         return _once(self.memo, ("values", column), lambda: self.arrow(column).to_pylist())
 
     def records(self) -> list[Row]:
@@ -105,9 +113,7 @@ class Rows:
         """128-bit content hashes of the named columns (None: every column), shape [n]; ids are not part of them."""
         wanted = self.columns if columns is None else columns
         # A derived column is a function of its inputs: their content stands for it.
-        names = tuple(
-            base for name in wanted for base in (self.derived[name].columns if name in self.derived else [name])
-        )
+        names = tuple(stored_columns(wanted, self.derived))
         # Who reads the whole row may read a name: two columns that trade names make another row.
         salt = repr(names).encode() if columns is None else b""
         return _once(self.memo, ("keys", salt, names), lambda: _hashed(self, names, salt))
@@ -118,7 +124,8 @@ class Rows:
 
     def take(self, positions: NDArray[np.intp]) -> Rows:
         """The rows at these positions, sharing what was derived."""
-        shared = {key: cells for key, cells in self.memo.items() if key[0] == "derived"}
+        # The same memory, not a copy of it: what is derived for some rows need not be derived again for others.
+        shared: dict[Any, Any] = {"derived": _derived_cells(self.memo)}
         return Rows(self.table.take(positions), self.ids.take(pa.array(positions)), self.derived, shared)
 
     def partitions(self, size: int | None) -> Iterator[Rows]:
@@ -143,9 +150,24 @@ def _once(memo: dict[Any, Any], key: Any, make: Callable[[], T]) -> T:
     return kept
 
 
+def stored_columns(names: Sequence[str], derived: Mapping[str, Derives]) -> Iterator[str]:
+    """The columns of the table that these columns are made of."""
+    for name in names:
+        if name in derived:
+            yield from stored_columns(derived[name].columns, _without(derived, name))
+        else:
+            yield name
+
+
+def _without(derived: Mapping[str, Derives], name: str) -> dict[str, Derives]:
+    # A derived column that reads a column of its own name reads the one that it shadows.
+    return {other: column for other, column in derived.items() if other != name}
+
+
 def _derived(rows: Rows, column: Derives) -> list[Any]:
+    rows = replace(rows, derived=_without(rows.derived, column.name))
     keys = rows.keys(column.columns).tolist()
-    known: dict[bytes, Any] = rows.memo.setdefault(("derived", column.fingerprint()), {})
+    known = _derived_cells(rows.memo).setdefault(_lineage(column, rows.derived), {})
     fresh = {key: i for i, key in enumerate(keys) if key not in known}
     if fresh:
         cells = column.derive(rows.take(np.fromiter(fresh.values(), np.intp, len(fresh))))
@@ -153,10 +175,28 @@ def _derived(rows: Rows, column: Derives) -> list[Any]:
     return [known[key] for key in keys]
 
 
+def _derived_cells(memo: dict[Any, Any]) -> dict[Any, dict[bytes, Any]]:
+    """The cells of derived columns by lineage, and by the content that they are made of."""
+    cells: dict[Any, dict[bytes, Any]] = memo.setdefault("derived", {})
+    return cells
+
+
+def _lineage(column: Derives, derived: Mapping[str, Derives]) -> tuple[Any, ...]:
+    """What a derived column computes, from stored columns on: two pre-processors may have one name."""
+    read = (name for name in column.columns if name in derived)
+    return column.fingerprint(), *(_lineage(derived[name], _without(derived, name)) for name in read)
+
+
+@lru_cache(maxsize=64)
+def _no_column(column: str, columns: tuple[str, ...]) -> str:
+    # Remembered: a function may ask every row for a column that may be there, getattr(row, "video", None).
+    return f"there is no column {column!r}; the columns are {listed(columns)}.{did_you_mean(column, columns)}"
+
+
 def _hashed(rows: Rows, names: tuple[str, ...], salt: bytes) -> NDArray[np.void]:
     if not names:
         return np.zeros(len(rows), f"V{KEY_BYTES}")
-    cells = zip(*(rows.values(name) for name in names), strict=True)
+    cells = zip(*(rows.stored(name) for name in names), strict=True)
     digests = b"".join(blake2b(salt + _content(row), digest_size=KEY_BYTES).digest() for row in cells)
     return np.frombuffer(digests, dtype=f"V{KEY_BYTES}")
 

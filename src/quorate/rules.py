@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from quorate.apply import as_source
 from quorate.attempt import attempt
-from quorate.errors import PluginError, Problem, ProjectError
+from quorate.errors import PluginError, Problem, ProjectError, did_you_mean
 from quorate.protocols import Source
 
 
@@ -25,10 +26,13 @@ def load_rules(path: Path) -> list[Source]:
     Modules beside the file can be imported by it.
 
     Raises:
-        ProjectError: the file is absent, fails to import, or defines no source.
+        ProjectError: the file is absent, is no Python, fails to import, or defines no source or two of one name.
     """
     if not path.is_file():
-        raise ProjectError([Problem(path.name, f"there is no such file in {path.parent.name}/")])
+        hint = did_you_mean(path.name, (beside.name for beside in path.parent.glob("*.py")))
+        raise ProjectError([Problem(path.name, f"there is no such file in {path.parent.name}/.{hint}")])
+    if path.suffix != ".py":
+        raise ProjectError([Problem(path.name, "is not a Python file; the name of one ends with .py")])
     modules, faults = attempt(_import, [path], time_limit_s=None)
     if faults:
         raise ProjectError(
@@ -37,11 +41,28 @@ def load_rules(path: Path) -> list[Source]:
     found = list(_sources(modules[0]))
     if not found:
         raise ProjectError([Problem(path.name, "defines no labeling function; decorate one with @labeling_function")])
+    _check_names(path, modules[0])
     return found
 
 
+def _check_names(path: Path, module: ModuleType) -> None:
+    # The second `def` of a name replaces the first without a word, and a source would be lost.
+    lines: dict[str, list[int]] = defaultdict(list)
+    for node in ast.parse(path.read_bytes()).body:
+        if isinstance(node, ast.FunctionDef) and node.decorator_list:
+            lines[node.name].append(node.lineno)
+    twice = {name: at for name, at in lines.items() if len(at) > 1 and _as_source(vars(module).get(name)) is not None}
+    if twice:
+        problems = [
+            f"two functions are called {name!r} (lines {', '.join(map(str, at))}); every source needs a name of its own"
+            for name, at in twice.items()
+        ]
+        raise ProjectError([Problem(path.name, problem) for problem in problems])
+
+
 def _import(path: Path) -> ModuleType:
-    name = f"quorate_rules.{path.stem}_{blake2b(str(path).encode(), digest_size=4).hexdigest()}"
+    # Without the folder: what a function is called must not change when its project moves.
+    name = f"quorate_rules.{path.stem}"
     spec = spec_from_loader(name, _Source(name, str(path)))
     assert spec is not None
     assert spec.loader is not None, "it was given one"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from quorate.errors import LabelError, Problem, TableError, did_you_mean, listed
+from quorate.registry import expected
 from quorate.rows import Rows
-from quorate.tables import read_table
 from quorate.values import Gold, LabelSpace
 
 
@@ -34,6 +34,10 @@ class LabelSettings(_Section):
     aliases: tuple[str, ...] = ()
 
 
+def _described(entry: Any) -> Any:
+    return {"description": entry} if isinstance(entry, str) else entry
+
+
 class GoldSettings(_Section):
     """Labels that people gave: a column of the data, or of a file of its own with the row ids in `id`."""
 
@@ -41,6 +45,24 @@ class GoldSettings(_Section):
     path: Path | None = None
     id: str = "id"
     use: Literal["evaluate", "anchor"] = "evaluate"
+
+    def read(self, rows: Rows, space: LabelSpace) -> Gold:
+        """The gold that these rows hold.
+
+        Raises:
+            TableError: a column that is not there, or is empty.
+            LabelError: a gold label that is not in the space; the message names the row.
+        """
+        ids, names = rows.ids.to_pylist(), rows.values(self.column)
+        known = [(i, str(name)) for i, name in zip(ids, names, strict=True) if name not in (None, "")]
+        for i, name in known:
+            try:
+                space.index(name)
+            except LabelError as error:
+                raise LabelError(f"gold column {self.column!r}, row {i!r}: {error}") from None
+        if not known and len(rows):
+            raise TableError(f"gold column {self.column!r} holds no label")
+        return Gold.of([i for i, _ in known], [name for _, name in known], space)
 
 
 class SpacySettings(_Section):
@@ -72,7 +94,7 @@ class Settings(_Section):
     name: str = ""
     rules: tuple[Path, ...] = ()
     data: DataSettings
-    labels: dict[str, str | LabelSettings]
+    labels: dict[str, Annotated[LabelSettings, BeforeValidator(_described)]]
     gold: GoldSettings | None = None
     spacy: SpacySettings = SpacySettings()
     sources: tuple[dict[str, Any], ...] = ()
@@ -85,48 +107,20 @@ class Settings(_Section):
         Raises:
             LabelError: fewer than two labels, or names that are not unique.
         """
-        meant = {
-            name: LabelSettings(description=entry) if isinstance(entry, str) else entry
-            for name, entry in self.labels.items()
-        }
         return LabelSpace(
-            tuple(meant),
-            {name: entry.description for name, entry in meant.items()},
-            {alias: name for name, entry in meant.items() for alias in entry.aliases},
+            tuple(self.labels),
+            {name: entry.description for name, entry in self.labels.items()},
+            {alias: name for name, entry in self.labels.items() for alias in entry.aliases},
         )
-
-    def read_gold(self, folder: Path, rows: Rows, space: LabelSpace) -> Gold | None:
-        """The gold of these rows, if the project has any.
-
-        Raises:
-            TableError: a column that is not there, or a gold file that cannot be read.
-            LabelError: a gold label that is not in the space; the message names the row.
-        """
-        if self.gold is None:
-            return None
-        source = (
-            rows
-            if self.gold.path is None
-            else Rows.of(read_table(folder / self.gold.path, [self.gold.id, self.gold.column]), self.gold.id)
-        )
-        ids, names = source.ids.to_pylist(), source.values(self.gold.column)
-        known = [(i, str(name)) for i, name in zip(ids, names, strict=True) if name not in (None, "")]
-        for i, name in known:
-            try:
-                space.index(name)
-            except LabelError as error:
-                raise LabelError(f"gold column {self.gold.column!r}, row {i!r}: {error}") from None
-        if not known and len(rows):
-            raise TableError(f"gold column {self.gold.column!r} holds no label")
-        return Gold.of([i for i, _ in known], [name for _, name in known], space)
 
 
 def parse(tree: Mapping[str, Any], text: str) -> tuple[Settings | None, list[Problem]]:
     """The settings, or every problem with its line."""
+    declared = tree.get("sources", [])
     problems = [
         Problem(f"quorate.toml{line_of(text, ['sources', i])} sources[{i}]", "a source needs `kind` and `name`")
-        for i, source in enumerate(tree.get("sources", []))
-        if not isinstance(source, dict) or not {"kind", "name"} <= set(source)
+        for i, source in enumerate(declared if isinstance(declared, list) else [])
+        if isinstance(source, dict) and not (source.get("kind") and source.get("name"))
     ]
     if isinstance(tree.get("label_model"), dict) and "kind" not in tree["label_model"]:
         problems.append(Problem(f"quorate.toml{line_of(text, ['label_model'])} label_model", "needs `kind`"))
@@ -168,7 +162,7 @@ def _key_lines(text: str) -> dict[tuple[str | int, ...], int]:
 
 
 def _problem(fault: Any, text: str) -> Problem:
-    where = [part for part in fault["loc"] if part not in ("str", "LabelSettings")]
+    where = list(fault["loc"])
     dotted = ".".join(map(str, where))
     place = f"quorate.toml{line_of(text, where)} {dotted}"
     if fault["type"] == "extra_forbidden":
@@ -179,7 +173,7 @@ def _problem(fault: Any, text: str) -> Problem:
         )
     if fault["type"] == "missing":
         return Problem(place, "is missing")
-    return Problem(place, f"{fault['msg']}, got {fault['input']!r}")
+    return Problem(place, expected(fault))
 
 
 def _known_keys(where: Sequence[str | int]) -> list[str]:

@@ -42,9 +42,9 @@ class Store:
         Rows not found are *skipped* in the column.
         """
         folder = self._votes(source)
-        whole = folder / f"{_digest(keys)}.parquet"
-        if whole.exists():
-            return _column(parquet.read_table(whole), np.arange(len(keys)), source.name, k, self.retry_failed)
+        whole = _stored(folder / f"{_digest(keys)}.parquet")
+        if len(whole) == len(keys):
+            return _column(whole, np.arange(len(keys)), source.name, k, self.retry_failed)
         table, place = self._index(folder)
         at = np.array([place.get(key, -1) for key in keys.tolist()], np.intp)
         return _column(table, at, source.name, k, self.retry_failed)
@@ -53,8 +53,8 @@ class Store:
         """Keeps the votes of a source on rows of these content keys; durable when it returns."""
         if not len(keys):
             return
-        path = self._votes(source) / f"{_digest(keys)}.parquet"
-        write_atomically(path, lambda beside: parquet.write_table(_to_arrow(keys, column), beside))
+        path, votes = self._votes(source) / f"{_digest(keys)}.parquet", _to_arrow(keys, column)
+        write_atomically(path, lambda beside: parquet.write_table(votes, beside, write_page_checksum=True))
         self._indexes.pop(path.parent, None)
 
     def _votes(self, source: Source) -> Path:
@@ -64,10 +64,29 @@ class Store:
         """Every vote of a source, and the place of the newest by key."""
         if folder not in self._indexes:
             files = sorted(folder.glob("*.parquet"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-            tables = [parquet.read_table(file) for file in files] or [pa.table({"key": pa.array([], pa.binary())})]
+            tables = [_stored(file) for file in files] or [_COLUMNS.empty_table()]
             table = pa.concat_tables(tables, promote_options="permissive")
             self._indexes[folder] = table, {key: i for i, key in enumerate(table.column("key").to_pylist())}
         return self._indexes[folder]
+
+
+_COLUMNS = pa.schema(
+    [
+        ("key", pa.binary(KEY_BYTES)),
+        ("label", pa.int16()),
+        ("status", pa.uint8()),
+        *((name, pa.string()) for name in ("reason", "message", "traceback")),
+    ]
+)
+
+
+def _stored(file: Path) -> pa.Table:
+    """The votes in a file; none where it is absent or damaged, for they can be made again."""
+    try:
+        table = parquet.read_table(file, page_checksum_verification=True)
+    except (pa.ArrowException, OSError):
+        return _COLUMNS.empty_table()
+    return table if set(_COLUMNS) <= set(table.schema) else _COLUMNS.empty_table()
 
 
 def _column(

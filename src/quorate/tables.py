@@ -27,24 +27,54 @@ def read_table(path: Path, text_columns: Iterable[str] = ()) -> pa.Table:
     Raises:
         TableError: the file is absent, empty or damaged; rows are ragged; bytes are not UTF-8.
     """
-    if not path.is_file():
-        there = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise TableError(f"there is no file {path}.{did_you_mean(path.name, there)}")
-    table = _parsed(path, text_columns)
+    check_file(path)
+    table = _read(path, text_columns)
     twice = [name for name, count in Counter(table.column_names).items() if count > 1]
     if twice:
-        raise TableError(f"{path.name}: the column name {twice[0]!r} stands there twice; every column needs its own")
+        raise TableError(f"{path.name} names the column {twice[0]!r} twice; every column needs a name of its own")
     return table
 
 
-def _parsed(path: Path, text_columns: Iterable[str]) -> pa.Table:
+def check_file(path: Path) -> None:
+    """
+    Raises:
+        TableError: there is no such file; the message holds the nearest name in its folder.
+    """
+    if path.is_dir():
+        raise TableError(f"{path} is a folder; name a file in it")
+    if not path.is_file():
+        there = [p.name for p in path.parent.glob("*") if p.is_file()] if path.parent.is_dir() else []
+        raise TableError(f"there is no file {path}.{did_you_mean(path.name, there)}")
+
+
+def decoded(name: str, content: bytes) -> str:
+    """The text of a file, without a byte order mark.
+
+    Raises:
+        TableError: it is not UTF-8; the message holds the line.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise TableError(f"{name} is UTF-16, not UTF-8 (for instance: iconv -f utf-16 -t utf-8)") from None
+        line = content.count(b"\n", 0, error.start) + 1
+        raise TableError(
+            f"{name}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8 "
+            f"(for instance: iconv -f latin1 -t utf-8)"
+        ) from None
+
+
+def _read(path: Path, text_columns: Iterable[str]) -> pa.Table:
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
     kind = suffixes[-1] if suffixes else ""
     if kind == ".parquet":
         return _read_parquet(path)
     if kind not in (".csv", ".tsv", ".jsonl", ".ndjson"):
         raise TableError(f"{path.name}: cannot tell the format; use .csv, .tsv, .jsonl (also .gz) or .parquet")
-    content = _utf8(path)
+    content = _content(path)
+    decoded(path.name, content)
+    content = content.removeprefix(b"\xef\xbb\xbf")
     if not content.strip():
         raise TableError(f"{path.name} is empty")
     if kind in (".csv", ".tsv"):
@@ -52,21 +82,13 @@ def _parsed(path: Path, text_columns: Iterable[str]) -> pa.Table:
     return _read_jsonl(path, content, text_columns)
 
 
-def _utf8(path: Path) -> bytes:
+def _content(path: Path) -> bytes:
+    if path.suffix.lower() != ".gz":
+        return path.read_bytes()
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
+        return gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
-        raise TableError(f"{path.name}: cannot be read: {error}") from None
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        found = content[error.start : error.start + 1].hex()
-        raise TableError(
-            f"{path.name}, line {line}: byte 0x{found} is not UTF-8; save the file as UTF-8 "
-            f"(for instance: iconv -f latin1 -t utf-8)"
-        ) from None
-    return content.removeprefix(b"\xef\xbb\xbf")
+        raise TableError(f"{path.name}: cannot be read as gzip: {_first_line(error)}") from None
 
 
 def _read_parquet(path: Path) -> pa.Table:
@@ -96,11 +118,19 @@ def _read_csv(path: Path, content: bytes, delimiter: str, text_columns: Iterable
     if ragged:
         first = ragged[0]
         raise TableError(
-            f"{path.name}, row {first.number} (the header is row 1): found {first.actual_columns} values where the "
-            f"header has {first.expected_columns} columns: {first.text[:80]!r}. {len(ragged)} row(s) are ragged; "
+            f"{path.name}, line {_line_of(first, content)} (row {first.number} with the header): found "
+            f"{first.actual_columns} values where the header has {first.expected_columns} columns: "
+            f"{first.text[:80]!r}. {len(ragged)} row(s) are ragged; "
             "quote values that contain the delimiter or a line break"
         )
     return table
+
+
+def _line_of(ragged: Any, content: bytes) -> int:
+    """Arrow counts rows; blank lines and line breaks in quotes put a row further down, never further up."""
+    start = ragged.text.encode().splitlines()[:1]
+    lines = enumerate(content.splitlines(), 1)
+    return next((number for number, line in lines if number >= ragged.number and [line] == start), int(ragged.number))
 
 
 def _read_jsonl(path: Path, content: bytes, text_columns: Iterable[str]) -> pa.Table:
@@ -127,16 +157,32 @@ def _text_schema(content: bytes, text_columns: Iterable[str]) -> pa.Schema | Non
 
 
 def _bad_line(content: bytes) -> str:
-    """Which line is not a JSON object, found only after Arrow refused the file."""
+    """Which line is not a JSON object or does not go with those before it, found only after Arrow refused the file."""
     from json import JSONDecodeError, loads
 
+    kinds: dict[str, str] = {}
     for number, line in enumerate(content.splitlines(), 1):
         try:
-            if line.strip() and not isinstance(loads(line), dict):
-                return f"line {number} is not a JSON object: {line[:80].decode('utf-8', 'replace')!r}"
+            record = loads(line) if line.strip() else {}
         except JSONDecodeError as error:
             return f"line {number} is not JSON ({error.msg}): {line[:80].decode('utf-8', 'replace')!r}"
+        if not isinstance(record, dict):
+            return f"line {number} is not a JSON object: {line[:80].decode('utf-8', 'replace')!r}"
+        for name, cell in record.items():
+            kind = _JSON_KINDS.get(type(cell), "null")
+            if kind != "null" and kinds.setdefault(name, kind) != kind:
+                return f"line {number}: {name!r} is {kind}, and was {kinds[name]} before"
     return ""
+
+
+_JSON_KINDS = {
+    str: "text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+}
 
 
 def _first_line(error: BaseException) -> str:

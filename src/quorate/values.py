@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from quorate.errors import LabelError, did_you_mean, listed
+from quorate.frozen import freeze, frozen_array
 from quorate.rows import Rows
 
 ABSTAIN = -1
@@ -28,21 +29,6 @@ class Status(IntEnum):
     ABSTAINED = 1
     FAILED = 2
     SKIPPED = 3
-
-
-def _freeze(value: Any, **dtypes: Any) -> None:
-    """Makes the named arrays of a frozen value read-only; None stays None."""
-    for name, dtype in dtypes.items():
-        array = getattr(value, name)
-        if array is not None:
-            object.__setattr__(value, name, frozen_array(array, dtype))
-
-
-def frozen_array(array: Any, dtype: Any) -> NDArray[Any]:
-    """The array as `dtype`, read-only; the caller's own array stays writable."""
-    view: NDArray[Any] = np.asarray(array, dtype=dtype).view()
-    view.flags.writeable = False
-    return view
 
 
 @dataclass(frozen=True)
@@ -125,7 +111,7 @@ class VoteColumn:
     failures: tuple[Failure, ...] = ()
 
     def __post_init__(self) -> None:
-        _freeze(self, labels=np.int16, status=np.uint8, confidence=np.float32, distribution=np.float32)
+        freeze(self, labels=np.int16, status=np.uint8, confidence=np.float32, distribution=np.float32)
         _check_votes(self.labels, self.status)
         if len(self.failures) != (self.status == Status.FAILED).sum():
             raise ValueError(f"{len(self.failures)} failures for {(self.status == Status.FAILED).sum()} failed rows")
@@ -157,7 +143,7 @@ class Votes:
     failures: tuple[Failure, ...] = ()
 
     def __post_init__(self) -> None:
-        _freeze(self, matrix=np.int16, status=np.uint8, confidence=np.float32)
+        freeze(self, matrix=np.int16, status=np.uint8, confidence=np.float32)
         soft = {name: frozen_array(probs, np.float32) for name, probs in self.distributions.items()}
         object.__setattr__(self, "distributions", soft)
         shape = (len(self.ids), len(self.sources))
@@ -212,7 +198,7 @@ class Labels:
     model: str
 
     def __post_init__(self) -> None:
-        _freeze(self, probs=np.float64, covered=np.bool_)
+        freeze(self, probs=np.float64, covered=np.bool_)
         if self.probs.shape != (len(self.ids), len(self.space)) or self.covered.shape != (len(self.ids),):
             raise ValueError(f"probs {self.probs.shape} do not fit {len(self.ids)} ids and {len(self.space)} labels")
         if self.probs.size and not np.allclose(self.probs.sum(axis=1), 1.0, atol=1e-6):
@@ -257,7 +243,7 @@ class Queue:
     inclusion: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        _freeze(self, position=np.intp, score=np.float32, inclusion=np.float64)
+        freeze(self, position=np.intp, score=np.float32, inclusion=np.float64)
         reasons = {name: frozen_array(score, np.float32) for name, score in self.reasons.items()}
         object.__setattr__(self, "reasons", reasons)
 
@@ -312,4 +298,4 @@ class TrainingSet:
     name: str = "training_set"
 
     def __post_init__(self) -> None:
-        _freeze(self, labels=np.int16, probs=np.float64, weights=np.float64)
+        freeze(self, labels=np.int16, probs=np.float64, weights=np.float64)

@@ -215,13 +215,14 @@ def _sidedness_by_source(votes: Any, counts: NDArray[np.int64], k: int) -> Float
     """How far each source emits all labels: the entropy of its votes over that of all votes, float64[m]."""
     by_source = np.asarray(votes.T @ counts, np.float64).reshape(-1, k)
     pooled = _entropy(by_source.sum(axis=0))
-    return np.array([_entropy(row) / pooled if pooled else 0.0 for row in by_source])
+    # Rounded: the last bits follow the order of labels and sources, and a threshold is ahead.
+    return np.round([_entropy(row) / pooled if pooled else 0.0 for row in by_source], 9)
 
 
 def _sidedness(votes: Any, counts: NDArray[np.int64], k: int) -> float:
     """The same of all sources together, weighted by their votes."""
     cast = np.asarray(votes.T @ counts, np.float64).reshape(-1, k).sum(axis=1)
-    return float(_sidedness_by_source(votes, counts, k) @ cast / max(cast.sum(), 1.0))
+    return round(float(_sidedness_by_source(votes, counts, k) @ cast / max(cast.sum(), 1.0)), 9)
 
 
 def _entropy(counts: Floats) -> float:

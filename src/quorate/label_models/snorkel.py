@@ -36,7 +36,10 @@ class SnorkelLabelModel:
                 f"Snorkel's label model needs 3 sources and there are {len(patterns.sources)}; "
                 "use label_model 'quorum', which takes any number"
             )
-        model = vendor("snorkel.labeling.model", "snorkel").LabelModel(cardinality=len(patterns.space), verbose=False)
+        k = len(patterns.space)
+        if not (patterns.matrix != ABSTAIN).any():
+            return FittedSnorkel(None, np.full(k, 1 / k))  # Snorkel cannot fit without a vote
+        model = vendor("snorkel.labeling.model", "snorkel").LabelModel(cardinality=k, verbose=False)
         gold = patterns.gold.sum(axis=0)
         balance = ((gold + 1) / (gold + 1).sum()).tolist() if gold.any() else None
         with _own_random_state():
@@ -52,7 +55,7 @@ class SnorkelLabelModel:
 
 @dataclass(frozen=True, eq=False)
 class FittedSnorkel:
-    """Snorkel's fitted model and the class balance it used."""
+    """Snorkel's fitted model (None where there was no vote to fit) and the class balance it used."""
 
     model: Any
     prior: NDArray[np.float64]
@@ -60,7 +63,7 @@ class FittedSnorkel:
     def probabilities(self, matrix: NDArray[np.int16]) -> NDArray[np.float64]:
         probs = np.tile(self.prior, (len(matrix), 1))
         covered = (matrix != ABSTAIN).any(axis=1)
-        if covered.any():
+        if covered.any() and self.model is not None:
             given = np.asarray(self.model.predict_proba(matrix[covered].astype(np.int64)), np.float64)
             # Its products of probabilities can underflow to NaN; such rows keep the prior.
             probs[covered] = np.where(np.isfinite(given), given, self.prior)

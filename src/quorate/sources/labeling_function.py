@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar, overload
 
-import numpy as np
 import pyarrow as pa
 
 from quorate.attempt import DEFAULT_TIME_LIMIT_S, Fault, attempt
 from quorate.errors import PluginError
 from quorate.fingerprint import fingerprint
-from quorate.reading import read_answers, reader_for
-from quorate.rows import Derives, Row, Rows
+from quorate.preprocessing import Preprocessor, asked_where_whole
+from quorate.reading import read_answers, read_batch, reader_for
+from quorate.rows import Derives, Row, Rows, stored_columns
 from quorate.values import LabelSpace, VoteColumn
 
 WHOLE_ROW = ("row", "x")
@@ -29,7 +29,7 @@ class LabelingFunction:
     (votes for it) and False (abstains). `examples` maps the first column's value to the label name it must give, or
     None. `resources` are handed to parameters of their names; a function among them is called once per process.
     `pre` are functions of columns whose results are columns of their names. A `batch` function gets pandas Series
-    and returns one answer per row. A call may take `time_limit_s` seconds.
+    and returns one answer per row. A call may take `time_limit_s` seconds (None: for ever).
     """
 
     kind: ClassVar[str] = "sources"
@@ -41,9 +41,24 @@ class LabelingFunction:
     resources: Mapping[str, Any] = field(default_factory=dict)
     pre: tuple[Derives, ...] = ()
     batch: bool = False
-    time_limit_s: float = DEFAULT_TIME_LIMIT_S
+    time_limit_s: float | None = DEFAULT_TIME_LIMIT_S
 
     family: ClassVar[str] = "rule"
+
+    def __post_init__(self) -> None:
+        if self.time_limit_s is not None and not self.time_limit_s > 0:
+            raise PluginError(
+                f"labeling function {self.name!r}: time_limit_s is {self.time_limit_s}; every call takes more than that"
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Resources may be such as cannot travel; every process loads its own.
+        return {name: part for name, part in vars(self).items() if name != "bound"}
+
+    @property
+    def __wrapped__(self) -> Callable[..., Any]:
+        """The function, where Python looks for what an object wraps."""
+        return self.function
 
     @classmethod
     def example(cls) -> LabelingFunction:
@@ -85,8 +100,7 @@ class LabelingFunction:
     def columns(self) -> tuple[str, ...] | None:
         if _takes_row(self.inputs):
             return None
-        made = {column.name: column.columns for column in self.pre}
-        return tuple(dict.fromkeys(base for name in self.inputs for base in made.get(name, (name,))))
+        return tuple(dict.fromkeys(stored_columns(self.inputs, {column.name: column for column in self.pre})))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -104,7 +118,7 @@ class LabelingFunction:
         """The function with its resources loaded."""
         if not self.resources:
             return self.function
-        loaded = {name: thing() if callable(thing) else thing for name, thing in self.resources.items()}
+        loaded = {name: _loaded(thing) for name, thing in self.resources.items()}
         function, inputs = self.function, self.inputs
         return lambda *cells: function(**dict(zip(inputs, cells, strict=True)), **loaded)
 
@@ -135,35 +149,60 @@ class LabelingFunction:
 def _ask(source: LabelingFunction, rows: Rows) -> tuple[list[Any], dict[int, Fault]]:
     """One answer per row, and the faults by position."""
     rows = rows.deriving(*source.pre)
+    read = _made(source) if _takes_row(source.inputs) else source.inputs
+    return asked_where_whole(rows, read, lambda whole: _ask_each(source, whole))
+
+
+def _ask_each(source: LabelingFunction, rows: Rows) -> tuple[list[Any], dict[int, Fault]]:
     if source.batch:
         return _ask_batch(source, rows)
-    cells = [rows.records()] if _takes_row(source.inputs) else [rows.values(name) for name in source.inputs]
-    spoilt = _spoilt(cells, [name for name in source.inputs if name in rows.derived], source.inputs)
-    if not spoilt:
-        return attempt(source.bound, *cells, time_limit_s=source.time_limit_s)
-    whole = [i for i in range(len(rows)) if i not in spoilt]
-    picked = ([column[i] for i in whole] for column in cells)
-    answers, faults = attempt(source.bound, *picked, time_limit_s=source.time_limit_s)
-    by_row = dict(zip(whole, answers, strict=True))
-    return [by_row.get(i) for i in range(len(rows))], spoilt | {whole[i]: fault for i, fault in faults.items()}
+    cells = [_records(rows, _made(source))] if _takes_row(source.inputs) else [rows.values(n) for n in source.inputs]
+    return attempt(source.bound, *cells, time_limit_s=source.time_limit_s)
+
+
+def _made(source: LabelingFunction) -> tuple[str, ...]:
+    """The columns that its pre-processors make."""
+    return tuple(dict.fromkeys(column.name for column in source.pre))
+
+
+def _records(rows: Rows, made: Sequence[str]) -> list[Row]:
+    """The rows as a function sees them, with what its pre-processors made."""
+    if not made:
+        return rows.records()
+    cells = zip(*(rows.values(name) for name in made), strict=True)
+    return [
+        Row(**vars(row) | dict(zip(made, more, strict=True))) for row, more in zip(rows.records(), cells, strict=True)
+    ]
 
 
 def _ask_batch(source: LabelingFunction, rows: Rows) -> tuple[list[Any], dict[int, Fault]]:
     import pandas as pd
 
     cells: list[Any] = (
-        [rows.table.to_pandas()]
+        [rows.table.to_pandas().assign(**{name: rows.values(name) for name in _made(source)})]
         if _takes_row(source.inputs)
         else [pd.Series(rows.values(name), name=name) for name in source.inputs]
     )
     answers, faults = attempt(
-        lambda *columns: _column(source.bound(*columns), len(rows)),
+        lambda *columns: read_batch(source.bound(*columns), len(rows)),
         *([column] for column in cells),
         time_limit_s=source.time_limit_s,
     )
     if faults:
         return [None] * len(rows), dict.fromkeys(range(len(rows)), faults[0])
     return answers[0], {}
+
+
+def _loaded(resource: Any) -> Any:
+    if not callable(resource):
+        return resource
+    return _called(resource) if isinstance(resource, Hashable) else resource()
+
+
+@cache
+def _called(load: Callable[[], Any]) -> Any:
+    # Once per process for all labeling functions that share the resource.
+    return load()
 
 
 def _takes_row(inputs: tuple[str, ...]) -> bool:
@@ -182,7 +221,7 @@ def labeling_function(
     resources: Mapping[str, Any] | None = None,
     pre: Sequence[Any] = (),
     batch: bool = False,
-    time_limit_s: float = DEFAULT_TIME_LIMIT_S,
+    time_limit_s: float | None = DEFAULT_TIME_LIMIT_S,
 ) -> Callable[[Callable[..., Any]], LabelingFunction]: ...
 def labeling_function(
     function: Callable[..., Any] | None = None,
@@ -193,7 +232,7 @@ def labeling_function(
     resources: Mapping[str, Any] | None = None,
     pre: Sequence[Any] = (),
     batch: bool = False,
-    time_limit_s: float = DEFAULT_TIME_LIMIT_S,
+    time_limit_s: float | None = DEFAULT_TIME_LIMIT_S,
 ) -> Any:
     """The decorator that makes a `LabelingFunction`; see there. Works with and without arguments.
 
@@ -201,6 +240,9 @@ def labeling_function(
     ... def check_out(text):
     ...     return "check out" in text.lower()
     """
+
+    if isinstance(function, str):
+        raise PluginError(f'a label is given by its keyword: @labeling_function(label="{function}")')
 
     def decorate(wrapped: Callable[..., Any]) -> LabelingFunction:
         return LabelingFunction(
@@ -215,46 +257,6 @@ def labeling_function(
         )
 
     return decorate if function is None else decorate(function)
-
-
-@dataclass(frozen=True, eq=False)
-class Preprocessor:
-    """A column computed by a function of other columns; the function's name is the column's."""
-
-    function: Callable[..., Any]
-
-    @property
-    def name(self) -> str:
-        return self.function.__name__
-
-    @cached_property
-    def columns(self) -> tuple[str, ...]:
-        return tuple(inspect.signature(self.function).parameters)
-
-    @cached_property
-    def _fingerprint(self) -> str:
-        return fingerprint(self.function)
-
-    def fingerprint(self) -> str:
-        return self._fingerprint
-
-    def derive(self, rows: Rows) -> list[Any]:
-        cells, faults = attempt(self.function, *(rows.values(name) for name in self.columns))
-        return [faults.get(i, cell) for i, cell in enumerate(cells)]
-
-
-def _spoilt(cells: list[list[Any]], derived: list[str], inputs: tuple[str, ...]) -> dict[int, Fault]:
-    """The rows where a derived column failed."""
-    columns = [cells[inputs.index(name)] for name in derived]
-    return {i: cell for column in columns for i, cell in enumerate(column) if isinstance(cell, Fault)}
-
-
-def _column(answers: Any, rows: int) -> list[Any]:
-    column = answers.tolist() if hasattr(answers, "tolist") else list(answers)
-    if len(column) != rows:
-        raise PluginError(f"a batch function got {rows} rows and returned {len(column)} answers")
-    # A pandas column has NaN where a list has None.
-    return [None if isinstance(a, float) and np.isnan(a) else a for a in column]
 
 
 def _example_rows(columns: tuple[str, ...] | None, cells: list[Any]) -> Rows:

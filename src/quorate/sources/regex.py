@@ -10,7 +10,11 @@ from quorate.matching import PatternSource, check_expression
 
 @dataclass(frozen=True, kw_only=True)
 class Regex(PatternSource):
-    """Votes `label` where the pattern is found in the column (RE2 syntax: no look-around, no back-references)."""
+    r"""Votes `label` where the pattern is found in the column.
+
+    RE2 syntax: no look-around and no back-references; `\b`, `\w`, `\d` and `\s` know ASCII alone (`\pL` is any letter),
+    and `$` is the end of the text.
+    """
 
     pattern: str
 

@@ -60,7 +60,9 @@ class Classifier:
         return ()
 
     def fingerprint(self) -> str:
-        return fingerprint("sklearn", self.estimator, self.column, self.min_confidence, dict(self.params), self.learned)
+        return fingerprint(
+            "sklearn", _content(self.estimator), self.column, self.min_confidence, dict(self.params), self.learned
+        )
 
     def learn(self, rows: Rows, gold: Gold) -> Classifier:
         """The classifier trained on the gold rows, with out-of-fold models for them.
@@ -143,6 +145,21 @@ class _Learned:
             at = np.flatnonzero(folds == fold)
             probs[np.ix_(at, model.classes_)] = model.predict_proba([texts[i] for i in at])
         return probs
+
+
+def _content(thing: Any) -> Any:
+    """What an estimator computes with: its parameters and what it learned, arrays by their content.
+
+    scikit-learn keeps `id(stop_words)` in an attribute, which is another in every process.
+    """
+    from joblib import hash as content_hash
+
+    if hasattr(thing, "get_params") and not isinstance(thing, type):
+        names = sorted(name for name in vars(thing) if not name.endswith("_id"))
+        return [type(thing).__qualname__, *((name, _content(vars(thing)[name])) for name in names)]
+    if isinstance(thing, list | tuple):
+        return [_content(part) for part in thing]
+    return content_hash(thing) if hasattr(thing, "__array__") or hasattr(thing, "tocsr") else thing
 
 
 def _train(pipeline: Any, texts: list[str], labels: NDArray[np.int16], folds: int) -> _Learned:

@@ -66,7 +66,9 @@ class SnorkelFunction:
         return fingerprint(type(self.function).__qualname__, self.function._f, dict(self.function._resources), pre)
 
     def vote(self, rows: Rows, space: LabelSpace) -> VoteColumn:
-        series = [x for _, x in rows.table.to_pandas().iterrows()]
+        # Cells as objects: a number must not look different because another row of the partition lacks one.
+        frame = rows.table.to_pandas(integer_object_nulls=True).astype(object)
+        series = [x for _, x in frame.iterrows()]
         answers, faults = attempt(self.function, series, time_limit_s=self.time_limit_s)
         return read_answers(answers, faults, rows.ids, self.name, _reader(len(space)))
 
@@ -83,7 +85,7 @@ def _reader(k: int) -> Callable[[Any], int]:
 
 
 def _short_comment(x: Any) -> int:
-    return 0 if x.text is not None and len(x.text) < 20 else ABSTAIN
+    return 0 if isinstance(x.text, str) and len(x.text) < 20 else ABSTAIN
 
 
 plugin = SnorkelFunction

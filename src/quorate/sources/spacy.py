@@ -34,7 +34,7 @@ class SpacyDoc:
         return (self.column,)
 
     def fingerprint(self) -> str:
-        return fingerprint("spacy", _pipeline(self.pipeline).to_bytes(), vendor("spacy", "spacy").__version__)
+        return fingerprint("spacy", _identity(_pipeline(self.pipeline)))
 
     def derive(self, rows: Rows) -> list[Any]:
         texts = [text or "" for text in rows.values(self.column)]
@@ -78,7 +78,7 @@ class Spacy:
         return tuple(self.labels_for.values()) or tuple(self.terms)
 
     def fingerprint(self) -> str:
-        return fingerprint("spacy", self._nlp.to_bytes(), self.read, self.threshold, dict(self.labels_for))
+        return fingerprint("spacy", self._identity, self.column, self.read, self.threshold, dict(self.labels_for))
 
     @cached_property
     def _nlp(self) -> Any:
@@ -89,6 +89,10 @@ class Spacy:
         ruler = nlp.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER"})
         ruler.add_patterns([{"label": label, "pattern": t} for label, terms in self.terms.items() for t in terms])
         return nlp
+
+    @cached_property
+    def _identity(self) -> str:
+        return _identity(self._nlp)
 
     def vote(self, rows: Rows, space: LabelSpace) -> VoteColumn:
         docs = list(self._nlp.pipe([text or "" for text in rows.values(self.column)]))
@@ -106,6 +110,12 @@ class Spacy:
         if not scores or max(scores.values()) < self.threshold:
             return None
         return {name: float(np.float32(score / total)) for name, score in scores.items()}
+
+
+def _identity(nlp: Any) -> str:
+    """What the pipeline computes with; not its vocabulary, which grows with the texts it meets."""
+    parts = [(name, pipe.to_bytes(exclude=["vocab"])) for name, pipe in nlp.pipeline if hasattr(pipe, "to_bytes")]
+    return fingerprint(vendor("spacy", "spacy").__version__, nlp.config.to_str(), parts)
 
 
 @cache

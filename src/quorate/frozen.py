@@ -1,0 +1,23 @@
+"""Read-only arrays: what makes a value with arrays in it frozen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def freeze(value: Any, **dtypes: Any) -> None:
+    """Makes the named arrays of a frozen value read-only; None stays None."""
+    for name, dtype in dtypes.items():
+        array = getattr(value, name)
+        if array is not None:
+            object.__setattr__(value, name, frozen_array(array, dtype))
+
+
+def frozen_array(array: Any, dtype: Any) -> NDArray[Any]:
+    """The array as `dtype`, read-only; the caller's own array stays writable."""
+    view: NDArray[Any] = np.asarray(array, dtype=dtype).view()
+    view.flags.writeable = False
+    return view
