@@ -73,7 +73,7 @@ def labelled(ids: list[str]) -> TrainingSet:
 
 
 @settings(deadline=None)
-@given(st.lists(st.text(max_size=4), unique=True, max_size=30), st.data())
+@given(st.lists(st.text(min_size=1, max_size=4), unique=True, max_size=30), st.data())
 def test_a_row_keeps_its_split_when_rows_come_and_go(ids: list[str], data: st.DataObject) -> None:
     whole = labelled(ids)
     fewer = labelled(data.draw(st.permutations(ids))[: len(ids) // 2])

@@ -182,7 +182,7 @@ def test_classes_are_read_as_label_names_and_aliases() -> None:
 
 def test_a_class_that_is_no_label_is_named_before_anything_votes() -> None:
     model = fitted(["SPAMM", "SPAMM", "HAM", "HAM"])
-    with pytest.raises(QuorateError, match=r"'model' votes for 'SPAMM' is not a label.*Did you mean 'SPAM'"):
+    with pytest.raises(QuorateError, match=r"'model' votes for 'SPAMM'.*Did you mean 'SPAM'"):
         apply(rows_of(TRAINING), [Classifier("model", model)], SPACE)
 
 

@@ -197,8 +197,8 @@ def test_an_unknown_name_is_answered_with_the_nearest_one() -> None:
     ("names", "aliases", "message"),
     [
         (("ONE",), {}, "at least two labels"),
-        (("A", "a "), {}, "'a ' is empty or stands for two labels"),
-        (("A", "A"), {}, "must differ"),
+        (("A", "a "), {}, "differ by more than case: 'A', 'a '"),
+        (("A", "A"), {}, "differ by more than case"),
         (("A", ""), {}, "empty"),
         (("A", "B"), {"x": "C"}, "'C', which is not a label"),
         (("A", "B"), {"a": "B"}, "stands for two labels"),

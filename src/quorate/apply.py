@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from quorate.attempt import attempt
 from quorate.columns import filled, joined
-from quorate.errors import LabelError, PluginError, TableError, TooManyFailures, did_you_mean, listed
+from quorate.errors import LabelError, PluginError, QuorateError, TableError, TooManyFailures, did_you_mean, listed
 from quorate.fingerprint import fingerprint
-from quorate.protocols import Executor, Learner, Source, VoteStore, WorkerDied
+from quorate.protocols import Executor, Learner, Particular, Source, VoteStore, WorkerDied
 from quorate.registry import build, load, names
 from quorate.rows import Derives, Rows
 from quorate.values import ABSTAIN, Failure, Gold, LabelSpace, Status, VoteColumn, Votes
@@ -90,28 +90,45 @@ def as_source(thing: Any) -> Source:
 def check_sources(sources: Sequence[Source], rows: Rows, space: LabelSpace) -> None:
     """
     Raises:
-        PluginError: no sources, or two of one name.
-        TableError: a source reads a column that is not there.
-        LabelError: a source is declared for a label that is not in the space.
+        PluginError, TableError, LabelError: the first of the misfits.
     """
+    for error, _, _ in misfits(sources, rows, space):
+        raise error
+
+
+def misfits(sources: Sequence[Source], rows: Rows, space: LabelSpace) -> Iterator[tuple[QuorateError, str, str]]:
+    """Every reason why these sources cannot vote on these rows, with the source's name and the option at fault."""
     if not sources:
-        raise PluginError("there are no sources; give at least one labeling function, pattern or model")
-    twice = [name for name, count in Counter(source.name for source in sources).items() if count > 1]
-    if twice:
-        raise PluginError(f"two sources are called {twice[0]!r}; every source needs a name of its own")
-    known = (*rows.columns, *rows.derived)
+        yield PluginError("there are no sources; give at least one labeling function, pattern or model"), "", ""
+    for name, count in Counter(source.name for source in sources).items():
+        if count > 1:
+            yield PluginError(f"two sources are called {name!r}; every source needs a name of its own"), name, "name"
     for source in sources:
-        for column in source.columns or ():
-            if column not in known:
-                raise TableError(
-                    f"source {source.name!r} reads column {column!r}, and there is none; "
-                    f"the columns are {listed(known)}.{did_you_mean(column, known)}"
-                )
-        for label in source.labels:
+        for option, check in (("column", _check_columns), ("label", _check_labels)):
             try:
-                space.index(label)
-            except LabelError as error:
-                raise LabelError(f"source {source.name!r} votes for {error}") from None
+                check(source, rows, space)
+            except QuorateError as error:
+                yield error, source.name, option
+
+
+def _check_columns(source: Source, rows: Rows, _: LabelSpace) -> None:
+    known = (*rows.columns, *rows.derived)
+    for column in source.columns or ():
+        if column not in known:
+            raise TableError(
+                f"source {source.name!r} reads column {column!r}, and there is none; "
+                f"the columns are {listed(known)}.{did_you_mean(column, known)}"
+            )
+    if isinstance(source, Particular):
+        source.check(rows)
+
+
+def _check_labels(source: Source, _: Rows, space: LabelSpace) -> None:
+    for label in source.labels:
+        try:
+            space.index(label)
+        except LabelError as error:
+            raise LabelError(f"source {source.name!r} votes for {str(error).replace(' is', ', which is', 1)}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,13 @@ class PatternSource:
     def fingerprint(self) -> str:
         return fingerprint("pattern", self.label, list(self.patterns), self.column, self.ignore_case)
 
+    def check(self, rows: Rows) -> None:
+        """
+        Raises:
+            TableError: the column is not text.
+        """
+        _text_column(rows, self.column, self.name)
+
     def vote(self, rows: Rows, space: LabelSpace) -> VoteColumn:
         found = matches(_text_column(rows, self.column, self.name), self.patterns, self.ignore_case)
         labels = np.where(found, space.index(self.label), ABSTAIN)
@@ -113,7 +120,7 @@ def _text_column(rows: Rows, column: str, name: str) -> pa.Array:
         return cells.cast(pa.large_string())
     if pa.types.is_null(held):
         return cells.cast(pa.string())
-    raise TableError(f"{name!r} searches column {column!r} for text, but it holds {cells.type}")
+    raise TableError(f"source {name!r} searches column {column!r} for text, but it holds {cells.type}")
 
 
 def _is_letter(character: str) -> bool:

@@ -10,9 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from quorate.apply import check_sources
+from quorate.apply import misfits
 from quorate.errors import (
-    LabelError,
     PluginError,
     Problem,
     ProjectError,
@@ -202,7 +201,10 @@ def _read_data(project: Project, problems: list[Problem]) -> Data | None:
     parsed = collect("spacy", "pipeline", lambda: _with_doc(project, asked))
     if parsed is None:
         return None
-    problems += _misfits(project, parsed)
+    problems += [
+        Problem(_declared(project, source, option), str(error))
+        for error, source, option in misfits(project.sources, parsed, project.space)
+    ]
     return Data(parsed, known, known if gold and gold.use == "anchor" else None)
 
 
@@ -217,20 +219,10 @@ def _without(rows: Rows, column: str) -> Rows:
     return Rows(rows.table.drop_columns([column]), rows.ids) if column in rows.columns else rows
 
 
-def _misfits(project: Project, rows: Rows) -> list[Problem]:
-    """Why the sources cannot vote on these rows: each on its own, then all together (two of one name)."""
-    # Sources of Python files come before those that quorate.toml declares.
-    from_python = len(project.sources) - len(project.settings.sources)
-    problems: dict[str, Problem] = {}
-    for j, sources in enumerate([*([source] for source in project.sources), project.sources]):
-        try:
-            check_sources(sources, rows, project.space)
-        except QuorateError as error:
-            option = "label" if isinstance(error, LabelError) else "column"
-            is_declared = len(sources) == 1 and j >= from_python
-            where = _place(project.text, ["sources", j - from_python, option]) if is_declared else ""
-            problems.setdefault(str(error), Problem(where, str(error)))
-    return list(problems.values())
+def _declared(project: Project, source: str, option: str) -> str:
+    """Where quorate.toml says this of a source; "" for a source of a Python file."""
+    at = [i for i, options in enumerate(project.settings.sources) if options["name"] == source]
+    return _place(project.text, ["sources", at[-1], option]) if at else ""
 
 
 def _with_doc(project: Project, rows: Rows) -> Rows:

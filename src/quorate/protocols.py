@@ -76,6 +76,13 @@ class SelfTesting(Protocol):
     def broken_examples(self, space: LabelSpace) -> list[str]: ...
 
 
+@runtime_checkable
+class Particular(Protocol):
+    """A source that wants more of the rows than that its columns are there; it raises a TableError."""
+
+    def check(self, rows: Rows) -> None: ...
+
+
 class FittedLabelModel(Protocol):
     """A complete fitted label model.
 
@@ -175,6 +182,7 @@ __all__ = [
     "FittedLabelModel",
     "LabelModel",
     "Learner",
+    "Particular",
     "PluginClass",
     "Request",
     "SelfTesting",

@@ -80,7 +80,14 @@ def queue_entry(queue: Queue, i: int, rows: Rows, votes: Votes, labels: Labels) 
         "reasons": reasons,
         "why": why,
         **entry,
+        "cells": {name: shortened(cell) for name, cell in entry["cells"].items()},
     }
+
+
+def shortened(cell: Any, limit: int = 2000) -> Any:
+    """The cell, or the beginning of a text too long to read in a list."""
+    long = isinstance(cell, str) and len(cell) > limit
+    return f"{cell[:limit]}… ({len(cell):,} characters)" if long else cell
 
 
 def row_entry(at: int, rows: Rows, votes: Votes, labels: Labels) -> dict[str, Any]:

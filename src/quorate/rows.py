@@ -73,7 +73,10 @@ class Rows:
         if id not in table.column_names:
             hint = did_you_mean(id, table.column_names)
             raise TableError(f"there is no id column {id!r}; the columns are {listed(table.column_names)}.{hint}")
-        ids = table.column(id).cast(pa.string()).combine_chunks()
+        try:
+            ids = table.column(id).cast(pa.string()).combine_chunks()
+        except pa.ArrowException:
+            raise TableError(f"id column {id!r} holds {table.column(id).type}; ids are texts or numbers") from None
         _check_ids(ids, id)
         return Rows(table, ids)
 
@@ -225,8 +228,9 @@ def _as_table(frame: Any) -> pa.Table:
 
 
 def _check_ids(ids: pa.StringArray, column: str) -> None:
-    if ids.null_count:
-        missing = [str(i) for i, valid in enumerate(ids.is_valid().to_pylist()) if not valid]
+    # A CSV file has no null: its empty cell is the empty text.
+    missing = [str(i) for i, value in enumerate(ids.to_pylist()) if not value] if _has_gaps(ids) else []
+    if missing:
         raise TableError(
             f"{len(missing)} of {len(ids)} rows have no {column!r} (first at row {missing[0]}, counting from 0): "
             "every row needs an id, or leave `id` out and rows are named by their position"
@@ -240,6 +244,10 @@ def _check_ids(ids: pa.StringArray, column: str) -> None:
             f"ids must be unique: {len(twice)} value(s) of {column!r} occur more than once, for example {first!r} "
             f"at rows {', '.join(map(str, at[:4]))} (counting from 0)"
         )
+
+
+def _has_gaps(ids: pa.StringArray) -> bool:
+    return bool(ids.null_count) or bool(pa.compute.any(pa.compute.equal(ids, "")).as_py())
 
 
 def _from_ipc(stream: bytes, derived: Mapping[str, Derives]) -> Rows:

@@ -59,8 +59,9 @@ def run(project: Project, progress: Progress | None = None, retry_failed: bool =
     """
     run_id = project.fingerprint()[:12]
     folder = project.state / "runs" / run_id
-    if (folder / "manifest.json").exists() and not retry_failed:
-        return _latest(project, Run(run_id, folder, json.loads((folder / "report.json").read_text("utf-8"))))
+    before = None if retry_failed else _finished(folder)
+    if before is not None:
+        return _latest(project, Run(run_id, folder, before))
     outcome = compute(project, progress, retry_failed)
     numbers = {
         "schema": outcome.report["schema"],
@@ -71,6 +72,17 @@ def run(project: Project, progress: Progress | None = None, retry_failed: bool =
     }
     _write(project, folder, outcome, numbers)
     return _latest(project, Run(run_id, folder, numbers))
+
+
+def _finished(folder: Path) -> dict[str, Any] | None:
+    """The report of the run in this folder, or None where it was cut short or is damaged."""
+    if not (folder / "manifest.json").exists():
+        return None
+    try:
+        numbers: dict[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return numbers
 
 
 def compute(project: Project, progress: Progress | None = None, retry_failed: bool = False) -> Outcome:

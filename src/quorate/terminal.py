@@ -12,6 +12,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from quorate.report import shortened
+
 _QUEUE_SHOWN = 5
 _PAIRS_SHOWN = 6
 _CELL_WIDTH = 160
@@ -29,7 +31,7 @@ def row_view(row: Mapping[str, Any]) -> RenderableType:
     """One row: its cells, its label, who voted what, who failed and how."""
     cells = Table.grid(padding=(0, 2))
     for name, cell in row["cells"].items():
-        cells.add_row(Text(name, style="dim"), Text(str(cell)))
+        cells.add_row(Text(name, style="dim"), Text(str(shortened(cell))))
     said: list[RenderableType] = [cells, _label_line(row), *_votes(row["votes"])]
     if row["abstained"]:
         said.append(Text(f"abstained: {', '.join(row['abstained'])}", style="dim"))

@@ -35,7 +35,7 @@ class Status(IntEnum):
 class LabelSpace:
     """The ordered label names of a task: the one place where names meet ints (index = int).
 
-    Names and aliases are matched without regard to case and outer spaces, so they must stay unique that way.
+    Names and aliases are matched without regard to case and spaces, and must stay unique that way.
     """
 
     names: tuple[str, ...]
@@ -45,14 +45,15 @@ class LabelSpace:
     def __post_init__(self) -> None:
         if len(self.names) < 2:
             raise LabelError(f"a label space needs at least two labels, got {list(self.names)}")
-        meant: dict[str, str] = {}
-        for word, label in [*((name, name) for name in self.names), *self.aliases.items()]:
+        meant = {_normal(name): name for name in self.names}
+        if len(meant) < len(self.names) or "" in meant:
+            raise LabelError(f"label names must not be empty and differ by more than case: {listed(self.names)}")
+        for word, label in self.aliases.items():
             if label not in self.names:
                 raise LabelError(f"alias {word!r} stands for {label!r}, which is not a label")
-            if meant.setdefault(_normal(word), label) != label or not _normal(word):
-                raise LabelError(f"label name or alias {word!r} is empty or stands for two labels")
-        if len({_normal(name) for name in self.names}) < len(self.names):
-            raise LabelError(f"label names must differ by more than case and spaces: {listed(self.names)}")
+            known = meant.setdefault(_normal(word), label)
+            if known != label or not _normal(word):
+                raise LabelError(f"alias {word!r} is empty or stands for two labels: {known!r} and {label!r}")
 
     def __len__(self) -> int:
         return len(self.names)
@@ -172,7 +173,7 @@ class Votes:
         return np.asarray((self.matrix != ABSTAIN).any(axis=1))
 
     def counts(self) -> NDArray[np.int64]:
-        """How many sources voted for each label on each row, int64[n, k]."""
+        """The votes for each label on each row, int64[n, k]."""
         return np.stack([(self.matrix == y).sum(axis=1) for y in range(len(self.space))], axis=1)
 
 
@@ -201,7 +202,7 @@ class Labels:
         freeze(self, probs=np.float64, covered=np.bool_)
         if self.probs.shape != (len(self.ids), len(self.space)) or self.covered.shape != (len(self.ids),):
             raise ValueError(f"probs {self.probs.shape} do not fit {len(self.ids)} ids and {len(self.space)} labels")
-        if self.probs.size and not np.allclose(self.probs.sum(axis=1), 1.0, atol=1e-6):
+        if not np.allclose(self.probs.sum(axis=1), 1.0, atol=1e-6):
             raise ValueError("label probabilities must sum to 1 in every row")
 
     def __len__(self) -> int:
@@ -216,8 +217,6 @@ class Labels:
     @property
     def hard(self) -> NDArray[np.int16]:
         """The label int of each row, -1 where nobody voted or the best labels tie."""
-        if not len(self):
-            return np.zeros(0, np.int16)
         decided = self.covered & ~self.tied
         return np.where(decided, self.probs.argmax(axis=1), ABSTAIN).astype(np.int16)
 
@@ -284,8 +283,7 @@ class Gold:
 class TrainingSet:
     """What an exporter gets, and nothing else: rows with a label each.
 
-    `labels` int16[n]; `probs` float64[n, k]; `weights` float64[n]; `split` name and `provenance` ("votes" or
-    "gold") per row.
+    `labels` int16[n]; `probs` float64[n, k]; `weights` float64[n]; `provenance` is "votes" or "gold".
     """
 
     space: LabelSpace

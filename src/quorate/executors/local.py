@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from typing import Any, ClassVar, TypeVar
@@ -95,7 +97,9 @@ def _unpickled(shipped: bytes) -> Any:
 
 
 def _run(shipped: bytes, item: Any) -> Any:
-    return _unpickled(shipped)(item)
+    # Standard output belongs to the command; what a function prints goes where progress goes.
+    with redirect_stdout(sys.stderr):
+        return _unpickled(shipped)(item)
 
 
 plugin = Local

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from quorate.errors import PluginError
+from quorate.errors import PluginError, did_you_mean
 from quorate.matching import PatternSource, expressions
 
 
@@ -26,6 +26,9 @@ class Gazetteer(PatternSource):
     def patterns(self) -> Sequence[str]:
         try:
             lines = self.path.read_text(encoding="utf-8-sig").splitlines()
+        except FileNotFoundError:
+            near = did_you_mean(self.path.name, (beside.name for beside in self.path.parent.glob("*.txt")))
+            raise PluginError(f"gazetteer {self.name!r}: cannot read {self.path.name}: no such file.{near}") from None
         except (OSError, UnicodeDecodeError) as error:
             raise PluginError(f"gazetteer {self.name!r}: cannot read {self.path.name}: {error}") from None
         terms = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]

@@ -179,9 +179,9 @@ def _ask_batch(source: LabelingFunction, rows: Rows) -> tuple[list[Any], dict[in
     import pandas as pd
 
     cells: list[Any] = (
-        [rows.table.to_pandas().assign(**{name: rows.values(name) for name in _made(source)})]
+        [rows.table.to_pandas(types_mapper=_nullable).assign(**{name: rows.values(name) for name in _made(source)})]
         if _takes_row(source.inputs)
-        else [pd.Series(rows.values(name), name=name) for name in source.inputs]
+        else [pd.Series(rows.values(n), name=n, dtype=_dtype(rows, n)) for n in source.inputs]
     )
     answers, faults = attempt(
         lambda *columns: read_batch(source.bound(*columns), len(rows)),
@@ -191,6 +191,19 @@ def _ask_batch(source: LabelingFunction, rows: Rows) -> tuple[list[Any], dict[in
     if faults:
         return [None] * len(rows), dict.fromkeys(range(len(rows)), faults[0])
     return answers[0], {}
+
+
+def _dtype(rows: Rows, name: str) -> Any:
+    return None if name in rows.derived else _nullable(rows.arrow(name).type)
+
+
+def _nullable(kind: pa.DataType) -> Any:
+    """The pandas type of numbers that stay what they are beside a missing one: 1 must not be 1.0 then."""
+    import pandas as pd
+
+    if pa.types.is_unsigned_integer(kind):
+        return pd.UInt64Dtype()
+    return pd.Int64Dtype() if pa.types.is_integer(kind) else pd.BooleanDtype() if pa.types.is_boolean(kind) else None
 
 
 def _loaded(resource: Any) -> Any:
