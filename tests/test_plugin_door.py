@@ -38,6 +38,11 @@ signals = ["alone", "conflict"]
 ACME_ROWS = "id,text\na,check out my channel\nb,lovely song\nc,MY SONG IS LOUD\nd,SHOUTING song\n"
 
 
+def _with(folder: Path) -> str:
+    """The PYTHONPATH on which a folder's packages are found too."""
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rules = RULES.replace('"song" in (text or "")', '"song" in (text or "").lower()')
@@ -46,7 +51,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report(project: Path) -> Any:
-    ended = quorate("run", project, "--json", PYTHONPATH=str(THIRD_PARTY))
+    ended = quorate("run", project, "--json", PYTHONPATH=_with(THIRD_PARTY))
     assert ended.code == 0, ended.err
     return ended.json
 
@@ -70,7 +75,7 @@ def test_a_strangers_signal_ranks(report: Any) -> None:
 
 
 def test_a_strangers_exporter_writes(project: Path, tmp_path: Path) -> None:
-    ended = quorate("export", project, "--format", "tsv", "--out", tmp_path, "--json", PYTHONPATH=str(THIRD_PARTY))
+    ended = quorate("export", project, "--format", "tsv", "--out", tmp_path, "--json", PYTHONPATH=_with(THIRD_PARTY))
     (written,) = map(Path, ended.json["files"])
     header, *lines = written.read_text(encoding="utf-8").splitlines()
     assert header == "row_id\tlabel\tHAM\tSPAM"
@@ -100,7 +105,7 @@ print(json.dumps({
 def by_name() -> Any:
     done = subprocess.run(
         [sys.executable, "-c", BY_NAME],
-        env=os.environ | {"PYTHONPATH": str(THIRD_PARTY)},
+        env=os.environ | {"PYTHONPATH": _with(THIRD_PARTY)},
         capture_output=True,
         text=True,
         check=True,
@@ -129,7 +134,7 @@ def test_the_contract_tests_run_over_strangers_too() -> None:
     files = sorted(Path(__file__).parent.glob("test_contracts*.py"))
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *files, "-k", chosen, "-p", "no:cacheprovider", "-rA"],
-        env=os.environ | {"PYTHONPATH": str(THIRD_PARTY)},
+        env=os.environ | {"PYTHONPATH": _with(THIRD_PARTY)},
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -142,7 +147,7 @@ def test_the_contract_tests_run_over_strangers_too() -> None:
 
 def test_a_misspelt_option_of_a_stranger_is_named_with_the_nearest(project: Path, tmp_path: Path) -> None:
     folder = write_project(tmp_path / "p", toml=ACME_TOML.replace("weights =", "wieghts ="), rows=ACME_ROWS)
-    ended = quorate("check", folder, PYTHONPATH=str(THIRD_PARTY))
+    ended = quorate("check", folder, PYTHONPATH=_with(THIRD_PARTY))
     assert ended.code == 2
     assert "wieghts" in ended.err
     assert "Did you mean 'weights'?" in ended.err
@@ -172,7 +177,7 @@ def test_a_broken_plugin_is_named_with_its_package(tmp_path: Path, target: str, 
     (info / "entry_points.txt").write_text(f"[quorate.label_models]\nbroken = {target}\n")
     (info.parent / "broken_plugin.py").write_text("class Plain:\n    pass\n")
     folder = write_project(tmp_path / "p", toml=TOML + '[label_model]\nkind = "broken"\n')
-    ended = quorate("check", folder, PYTHONPATH=str(info.parent))
+    ended = quorate("check", folder, PYTHONPATH=_with(info.parent))
     assert "Traceback" not in ended.err
     assert ended.code == 2
     assert "acme-broken" in ended.err

@@ -10,6 +10,7 @@ import pytest
 from asking import HEAD, ROWS, TOML, asked, csv, edit, project, run, times_asked, votes
 
 from quorate import open_project
+from quorate.errors import QuorateError
 from quorate.run import compute
 from quorate.store import file_name
 
@@ -246,3 +247,9 @@ def test_a_source_of_any_name_has_a_folder_of_its_own(name: str, tmp_path: Path)
     assert (tmp_path / file_name(name)).resolve() != tmp_path.resolve()
     assert len(file_name(name)) < 120
     assert file_name(name) not in ("a_b", "_", file_name(name + "!"))
+
+
+def test_a_source_cannot_take_the_place_of_the_row_ids(tmp_path: Path) -> None:
+    rules = HEAD + "@labeling_function(label='SPAM')\ndef row_id(text):\n    return True\n"
+    with pytest.raises(QuorateError, match="'row_id'"):
+        run(project(tmp_path / "p", rules=rules))

@@ -55,7 +55,7 @@ def apply(
     """
     space = labels if isinstance(labels, LabelSpace) else LabelSpace(tuple(labels))
     table = (rows if isinstance(rows, Rows) else Rows.of(rows, id)).deriving(*derived)
-    voters = [_learned(as_source(source), table, gold) for source in sources]
+    voters = [_learned(as_source(source), table, gold, space) for source in sources]
     check_sources(voters, table, space)
     job = _Job(voters, space, store, [0] * len(voters), len(table), max_failure_share)
     where = executor or build("executors", "local", {})
@@ -276,9 +276,9 @@ class _Keyed:
         return self.key
 
 
-def _learned(source: Source, rows: Rows, gold: Gold | None) -> Source:
-    if isinstance(source, Learner) and gold is not None and len(gold):
-        return source.learn(rows, gold)
+def _learned(source: Source, rows: Rows, gold: Gold | None, space: LabelSpace) -> Source:
+    if isinstance(source, Learner):
+        return source.learn(rows, gold or Gold.of((), (), space), space)
     return source
 
 

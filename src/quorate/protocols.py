@@ -66,14 +66,14 @@ class Source(Protocol):
 class Learner(Protocol):
     """A source that learns from gold rows before it votes; rows it learned from get out-of-fold votes."""
 
-    def learn(self, rows: Rows, gold: Gold) -> Source: ...
+    def learn(self, rows: Rows, gold: Gold, space: LabelSpace) -> Source: ...
 
 
 @runtime_checkable
 class SelfTesting(Protocol):
     """A source that carries its own examples."""
 
-    def broken_examples(self, space: LabelSpace) -> list[str]: ...
+    def broken_examples(self, space: LabelSpace, derived: Sequence[Derives] = ()) -> list[str]: ...
 
 
 @runtime_checkable

@@ -132,12 +132,12 @@ def compute(project: Project, progress: Progress | None = None, retry_failed: bo
 
 def check(project: Project) -> list[str]:
     """What is wrong with the sources' own examples, in sentences; reads the data but asks no source about it."""
-    project.read()
+    derived = tuple(project.read().rows.derived.values())
     broken: list[str] = []
     for source in project.sources:
         if isinstance(source, SelfTesting):
             try:
-                broken += source.broken_examples(project.space)
+                broken += source.broken_examples(project.space, derived)
             except LabelError as error:
                 broken.append(f"{source.name}: an example expects {error}")
     return broken

@@ -126,12 +126,12 @@ class LabelingFunction:
         answers, faults = _ask(self, rows)
         return read_answers(answers, faults, rows.ids, self.name, reader_for(space, self.label))
 
-    def broken_examples(self, space: LabelSpace) -> list[str]:
-        """A sentence for each inline example that does not hold."""
+    def broken_examples(self, space: LabelSpace, derived: Sequence[Derives] = ()) -> list[str]:
+        """A sentence for each inline example that does not hold; `derived` as in `apply`."""
         if not self.examples:
             return []
         given, wanted = list(self.examples), list(self.examples.values())
-        votes = self.vote(_example_rows(self.columns, given), space)
+        votes = self.vote(_example_rows(self.columns, given, derived), space)
         meant = [-1 if label is None else space.index(label) for label in wanted]
         failed = {failure.row_id: failure.message for failure in votes.failures}
         return [
@@ -272,9 +272,10 @@ def labeling_function(
     return decorate if function is None else decorate(function)
 
 
-def _example_rows(columns: tuple[str, ...] | None, cells: list[Any]) -> Rows:
+def _example_rows(columns: tuple[str, ...] | None, cells: list[Any], derived: Sequence[Derives]) -> Rows:
     """One row per example: a cell is the only column's value, or a tuple or mapping for several."""
-    names = columns or ("text",)
+    wanted = columns or ("text",)
+    names = tuple(dict.fromkeys(stored_columns(wanted, {column.name: column for column in derived})))
     records = [
         dict(cell)
         if isinstance(cell, Mapping)
@@ -282,7 +283,7 @@ def _example_rows(columns: tuple[str, ...] | None, cells: list[Any]) -> Rows:
         for cell in cells
     ]
     table = pa.Table.from_pylist([{n: record.get(n) for n in names} | record for record in records])
-    return Rows.of(table)
+    return Rows.of(table).deriving(*(column for column in derived if column.name in wanted))
 
 
 def _name(space: LabelSpace, y: int) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -57,33 +58,53 @@ class Classifier:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return ()
+        return tuple(map(str, self.estimator.classes_)) if self._is_fitted else ()
 
     def fingerprint(self) -> str:
         return fingerprint(
             "sklearn", _content(self.estimator), self.column, self.min_confidence, dict(self.params), self.learned
         )
 
-    def learn(self, rows: Rows, gold: Gold) -> Classifier:
+    def __post_init__(self) -> None:
+        if isinstance(self.estimator, str):
+            _ = self._pipeline
+        elif not hasattr(self.estimator, "predict_proba"):
+            raise PluginError(f"{self.name!r}: {type(self.estimator).__name__} gives no probabilities (predict_proba)")
+
+    def learn(self, rows: Rows, gold: Gold, space: LabelSpace) -> Classifier:
         """The classifier trained on the gold rows, with out-of-fold models for them.
 
         Raises:
-            PluginError: the gold rows hold fewer than two labels, or a label fewer than twice.
+            PluginError: the gold rows hold fewer than two labels or a label with fewer than two different texts, or
+                scikit-learn cannot learn from them.
         """
-        if not isinstance(self.estimator, str):
+        if self._is_fitted:
             return self
         labels = gold.aligned(rows.ids)
         known = np.flatnonzero(labels != ABSTAIN)
-        texts = [rows.values(self.column)[i] or "" for i in known]
-        smallest = np.bincount(labels[known], minlength=1)
-        smallest = smallest[smallest > 0]
-        if len(smallest) < 2 or smallest.min() < 2:
+        if not len(known):
+            raise PluginError(f"{self.name!r} learns from gold rows, and the project has no gold to anchor on")
+        cells = rows.values(self.column)
+        texts = [cells[i] or "" for i in known]
+        # Equal texts share a fold, so they count once.
+        counts = Counter(y for _, y in set(zip(texts, labels[known].tolist(), strict=True)))
+        rare = [space.names[y] for y, count in counts.items() if count < 2]
+        if len(counts) < 2 or rare:
+            lacking = f", and too few say {listed(rare)}" if rare else ""
             raise PluginError(
-                f"{self.name!r} learns from gold and needs at least two rows of each of two labels; "
-                f"there are {len(known)} gold rows over {len(smallest)} label(s)"
+                f"{self.name!r} learns from gold and needs at least two rows of each of two labels, with different "
+                f"texts; there are {len(known)} gold rows over {len(counts)} label(s){lacking}"
             )
-        folds = min(self.folds, int(smallest.min()))
-        return replace(self, learned=_train(self._pipeline, texts, labels[known], folds))
+        try:
+            return replace(
+                self, learned=_train(self._pipeline, texts, labels[known], min(self.folds, *counts.values()))
+            )
+        except ValueError as error:
+            raise PluginError(f"{self.name!r} cannot learn from column {self.column!r}: {error}") from error
+
+    @property
+    def _is_fitted(self) -> bool:
+        return not isinstance(self.estimator, str) and hasattr(self.estimator, "classes_")
 
     def vote(self, rows: Rows, space: LabelSpace) -> VoteColumn:
         texts = rows.values(self.column)
@@ -98,8 +119,6 @@ class Classifier:
     def _probabilities(self, texts: list[str], space: LabelSpace) -> NDArray[np.float64]:
         if self.learned is not None:
             return np.round(self.learned.probabilities(texts, len(space)), _DECIMALS)
-        if isinstance(self.estimator, str):
-            raise PluginError(f"{self.name!r} learns from gold rows, and the project has no gold to anchor on")
         probs = np.zeros((len(texts), len(space)))
         if texts:
             classes = [space.index(str(name)) for name in self.estimator.classes_]
@@ -110,9 +129,10 @@ class Classifier:
     def _pipeline(self) -> Any:
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.pipeline import make_pipeline
-        from sklearn.utils import all_estimators
 
-        known = dict(all_estimators(type_filter="classifier"))
+        if not isinstance(self.estimator, str):
+            return self.estimator
+        known = _classifiers()
         if self.estimator not in known:
             hint = did_you_mean(self.estimator, known)
             raise PluginError(f"{self.name!r}: scikit-learn has no classifier {self.estimator!r}.{hint}")
@@ -123,7 +143,16 @@ class Classifier:
         if unknown:
             raise PluginError(f"{self.name!r}: {self.estimator} takes no parameter {listed(unknown)}")
         words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-        return make_pipeline(words, known[self.estimator](**defaults | dict(self.params)))
+        # Votes must not depend on a throw of the dice.
+        fixed = {"random_state": 0} if "random_state" in known[self.estimator]().get_params() else {}
+        return make_pipeline(words, known[self.estimator](**fixed | defaults | dict(self.params)))
+
+
+@cache
+def _classifiers() -> dict[str, Any]:
+    from sklearn.utils import all_estimators
+
+    return dict(all_estimators(type_filter="classifier"))
 
 
 @dataclass(frozen=True, eq=False)

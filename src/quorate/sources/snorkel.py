@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -60,10 +60,14 @@ class SnorkelFunction:
     @cached_property
     def _fingerprint(self) -> str:
         # Memoised preprocessors hold the rows they met; only what they compute with may count.
-        pre = [
-            {name: part for name, part in vars(p).items() if name not in ("_cache", "_nlp")} for p in self.function._pre
-        ]
+        pre = [_parts(mapper) for mapper in self.function._pre]
         return fingerprint(type(self.function).__qualname__, self.function._f, dict(self.function._resources), pre)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What Snorkel's mappers remember of rows loses the fields they added when it is pickled.
+        for mapper in _mappers(self.function._pre):
+            mapper.reset_cache()
+        return dict(vars(self))
 
     def vote(self, rows: Rows, space: LabelSpace) -> VoteColumn:
         # Cells as objects: a number must not look different because another row of the partition lacks one.
@@ -71,6 +75,20 @@ class SnorkelFunction:
         series = [x for _, x in frame.iterrows()]
         answers, faults = attempt(self.function, series, time_limit_s=self.time_limit_s)
         return read_answers(answers, faults, rows.ids, self.name, _reader(len(space)))
+
+
+def _mappers(mappers: Iterable[Any]) -> Iterator[Any]:
+    for mapper in mappers:
+        yield mapper
+        yield from _mappers(mapper._pre)
+
+
+def _parts(mapper: Any) -> list[Any]:
+    """What a mapper computes with: not the rows it met, and of a spaCy pipeline not the words it met."""
+    parts: dict[str, Any] = {name: part for name, part in vars(mapper).items() if name not in ("_cache", "_pre")}
+    if "_nlp" in parts:
+        parts["_nlp"] = parts["_nlp"].to_bytes(exclude=["vocab"])
+    return [type(mapper).__qualname__, parts, [_parts(before) for before in mapper._pre]]
 
 
 def _reader(k: int) -> Callable[[Any], int]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from quorate.attempt import DEFAULT_TIME_LIMIT_S, attempt
+from quorate.attempt import Fault, attempt
 from quorate.errors import PluginError
 from quorate.fingerprint import fingerprint
 from quorate.reading import read_answers, reader_for
@@ -37,8 +38,7 @@ class SpacyDoc:
         return fingerprint("spacy", _identity(_pipeline(self.pipeline)))
 
     def derive(self, rows: Rows) -> list[Any]:
-        texts = [text or "" for text in rows.values(self.column)]
-        return list(_pipeline(self.pipeline).pipe(texts))
+        return _parsed(_pipeline(self.pipeline), rows.values(self.column))
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ class Spacy:
 
     @cached_property
     def _nlp(self) -> Any:
-        nlp = _pipeline(self.pipeline)
         if not self.terms:
-            return nlp
-        nlp = vendor("spacy", "spacy").blank(nlp.lang) if self.pipeline.startswith("blank:") else nlp
-        ruler = nlp.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER"})
+            return _pipeline(self.pipeline)
+        # A pipeline of its own: the shared one must not learn these terms.
+        nlp = _load(self.pipeline)
+        ruler = nlp.add_pipe("entity_ruler", name=f"terms of {self.name}", config={"phrase_matcher_attr": "LOWER"})
         ruler.add_patterns([{"label": label, "pattern": t} for label, terms in self.terms.items() for t in terms])
         return nlp
 
@@ -95,13 +95,15 @@ class Spacy:
         return _identity(self._nlp)
 
     def vote(self, rows: Rows, space: LabelSpace) -> VoteColumn:
-        docs = list(self._nlp.pipe([text or "" for text in rows.values(self.column)]))
+        docs = _parsed(self._nlp, rows.values(self.column))
         decide = self._by_cats if self.read == "cats" else self._by_ents
-        answers, faults = attempt(decide, docs, time_limit_s=DEFAULT_TIME_LIMIT_S)
-        return read_answers(answers, faults, rows.ids, self.name, reader_for(space, None))
+        unparsed = {i: doc for i, doc in enumerate(docs) if isinstance(doc, Fault)}
+        answers, faults = attempt(lambda doc: None if isinstance(doc, Fault) else decide(doc), docs)
+        return read_answers(answers, unparsed | faults, rows.ids, self.name, reader_for(space, None))
 
     def _by_ents(self, doc: Any) -> str | None:
-        found = {self.labels_for.get(ent.label_, ent.label_) for ent in doc.ents}
+        names = (ent.label_ for ent in doc.ents if not self.labels_for or ent.label_ in self.labels_for)
+        found = {self.labels_for.get(name, name) for name in names}
         return found.pop() if len(found) == 1 else None
 
     def _by_cats(self, doc: Any) -> dict[str, float] | None:
@@ -118,10 +120,29 @@ def _identity(nlp: Any) -> str:
     return fingerprint(vendor("spacy", "spacy").__version__, nlp.config.to_str(), parts)
 
 
-@cache
-def _pipeline(name: str) -> Any:
-    """The pipeline, loaded once per process.
+def _parsed(nlp: Any, texts: Sequence[str | None]) -> list[Any]:
+    """A document per text, or the fault of a text that the pipeline cannot parse."""
+    whole = [text or "" for text in texts]
+    docs, faults = attempt(lambda batch: list(nlp.pipe(batch)), [whole], time_limit_s=None)
+    if not faults:
+        return docs[0]  # type: ignore[no-any-return]
+    docs, faults = attempt(nlp, whole)
+    return [faults.get(i, doc) for i, doc in enumerate(docs)]
 
+
+def _pipeline(name: str) -> Any:
+    """The pipeline, loaded once per process and shared by all who only read with it; again when it was saved anew."""
+    files = sorted(path for path in Path(name).rglob("*") if path.is_file()) if Path(name).is_dir() else []
+    return _loaded(name, tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files))
+
+
+@cache
+def _loaded(name: str, _saved: tuple[tuple[str, int, int], ...]) -> Any:
+    return _load(name)
+
+
+def _load(name: str) -> Any:
+    """
     Raises:
         PluginError: spaCy does not know the language or finds no such pipeline.
     """
