@@ -17,7 +17,8 @@ KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "execut
 # Every module that is not a plug-in stands here; the package itself is the lowest: it imports nothing but when asked.
 LAYERS = (
     "quorate errors frozen rows values patterns",
-    "protocols registry fingerprint attempt preprocessing reading matching confusion tables intervals columns flat",
+    "protocols registry fingerprint attempt preprocessing reading columns misfits "
+    "matching confusion tables intervals cells flat",
     "",  # the six plug-in folders
     "apply fuse rank assemble analysis report page terminal store rules starter",
     "settings project run",

@@ -11,7 +11,9 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -228,23 +230,38 @@ def waits(text):
 )
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "quorate", "run", str(folder), "--json"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+@pytest.fixture
+def start() -> Iterator[Callable[[Path], subprocess.Popen[str]]]:
+    """Starts `quorate run` in processes of their own, which end with the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run_beside(folder: Path) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "quorate", "run", str(folder), "--json"]
+        pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        started.append(subprocess.Popen(command, text=True, encoding="utf-8", **pipes))
+        return started[-1]
+
+    yield run_beside
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
-def until(folder: Path, waiting: int) -> None:
-    """Until so many processes stand in the middle of the run."""
-    deadline = time.monotonic() + 60
-    while len(list(folder.glob("here.*"))) < waiting:
-        assert time.monotonic() < deadline, "the run did not get to the row it waits at"
+def until_they_wait(folder: Path, *processes: subprocess.Popen[str]) -> None:
+    """Until every process stands in the middle of its run."""
+    while len(list(folder.glob("here.*"))) < len(processes):
+        ended = [process.communicate() for process in processes if process.poll() is not None]
+        assert not ended
         time.sleep(0.02)
 
 
-def test_after_kill_9_the_finished_partitions_are_not_asked_again(tmp_path: Path) -> None:
+def test_after_kill_9_the_finished_partitions_are_not_asked_again(
+    tmp_path: Path, start: Callable[[Path], subprocess.Popen[str]]
+) -> None:
     folder = project(tmp_path / "p", rules=WAITS)
     process = start(folder)
-    until(folder, 1)
+    until_they_wait(folder, process)
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL
@@ -256,10 +273,12 @@ def test_after_kill_9_the_finished_partitions_are_not_asked_again(tmp_path: Path
     assert parquet.read_table(made.folder / "labels.parquet").num_rows == 10
 
 
-def test_two_processes_on_one_project_both_finish_with_the_same_outcome(tmp_path: Path) -> None:
+def test_two_processes_on_one_project_both_finish_with_the_same_outcome(
+    tmp_path: Path, start: Callable[[Path], subprocess.Popen[str]]
+) -> None:
     folder = project(tmp_path / "p", rules=WAITS)
     processes = [start(folder), start(folder)]
-    until(folder, 2)
+    until_they_wait(folder, *processes)
     (folder / "go_on").touch()
     (first, error), (second, other) = (process.communicate(timeout=60) for process in processes)
     assert [process.returncode for process in processes] == [0, 0], error + other

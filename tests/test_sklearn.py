@@ -180,6 +180,14 @@ def test_classes_are_read_as_label_names_and_aliases() -> None:
     assert votes.matrix[:, 0].tolist() == [1, 0]
 
 
+def test_classes_that_stand_for_one_label_add_up() -> None:
+    model = fitted(["SPAM", "advert", "HAM", "HAM"])
+    space = LabelSpace(("HAM", "SPAM"), aliases={"advert": "SPAM"})
+    votes = apply(rows_of(TRAINING), [Classifier("model", model)], space)
+    ham = model.predict_proba(TRAINING)[:, 0]
+    np.testing.assert_allclose(votes.distributions["model"], np.column_stack([ham, 1 - ham]), atol=1e-4)
+
+
 def test_a_class_that_is_no_label_is_named_before_anything_votes() -> None:
     model = fitted(["SPAMM", "SPAMM", "HAM", "HAM"])
     with pytest.raises(QuorateError, match=r"'model' votes for 'SPAMM'.*Did you mean 'SPAM'"):
@@ -203,11 +211,15 @@ def test_an_object_that_is_not_fitted_learns_from_gold() -> None:
     [
         ("LogisticRegresion", {}, "no classifier 'LogisticRegresion'.*Did you mean 'LogisticRegression'"),
         ("LinearSVC", {}, "LinearSVC gives no probabilities"),
+        ("SVC", {}, "SVC gives no probabilities"),
+        ("OneVsRestClassifier", {}, "'model'.*missing.*'estimator'"),
+        (LogisticRegression, {}, "LogisticRegression is a class"),
+        (LogisticRegression(), {"C": 1}, "`params` are for an estimator given by name"),
         ("LogisticRegression", {"Q": 1}, "LogisticRegression takes no parameter 'Q'"),
         ("LogisticRegression", {"C": -1}, "'model'.*C"),
     ],
 )
-def test_an_estimator_that_cannot_work_is_named(estimator: str, params: dict[str, Any], complaint: str) -> None:
+def test_an_estimator_that_cannot_work_is_named(estimator: Any, params: dict[str, Any], complaint: str) -> None:
     with pytest.raises(PluginError, match=complaint):
         vote(Classifier("model", estimator, params=params), rows_of(random_texts(20)), random_labels(20))
 

@@ -10,9 +10,9 @@ import pytest
 from asking import HEAD, ROWS, TOML, asked, csv, edit, project, run, times_asked, votes
 
 from quorate import open_project
+from quorate.cells import file_name
 from quorate.errors import QuorateError
 from quorate.run import compute
-from quorate.store import file_name
 
 
 @pytest.fixture

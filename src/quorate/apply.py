@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from quorate.attempt import attempt
 from quorate.columns import filled, joined
-from quorate.errors import LabelError, PluginError, QuorateError, TableError, TooManyFailures, did_you_mean, listed
+from quorate.errors import PluginError, TooManyFailures
 from quorate.fingerprint import fingerprint
-from quorate.protocols import Executor, Learner, Particular, Source, VoteStore, WorkerDied
+from quorate.misfits import check_sources
+from quorate.protocols import Executor, Learner, Source, VoteStore, WorkerDied
 from quorate.registry import build, load, names
 from quorate.rows import Derives, Rows
 from quorate.values import ABSTAIN, Failure, Gold, LabelSpace, Status, VoteColumn, Votes
@@ -87,50 +88,6 @@ def as_source(thing: Any) -> Source:
     raise PluginError(f"{getattr(thing, '__name__', repr(thing))!r} ({type(thing).__name__}) is not a source{hint}")
 
 
-def check_sources(sources: Sequence[Source], rows: Rows, space: LabelSpace) -> None:
-    """
-    Raises:
-        PluginError, TableError, LabelError: the first of the misfits.
-    """
-    for error, _, _ in misfits(sources, rows, space):
-        raise error
-
-
-def misfits(sources: Sequence[Source], rows: Rows, space: LabelSpace) -> Iterator[tuple[QuorateError, str, str]]:
-    """Every reason why these sources cannot vote on these rows, with the source's name and the option at fault."""
-    if not sources:
-        yield PluginError("there are no sources; give at least one labeling function, pattern or model"), "", ""
-    for name, count in Counter(source.name for source in sources).items():
-        if count > 1:
-            yield PluginError(f"two sources are called {name!r}; every source needs a name of its own"), name, "name"
-    for source in sources:
-        for option, check in (("column", _check_columns), ("label", _check_labels)):
-            try:
-                check(source, rows, space)
-            except QuorateError as error:
-                yield error, source.name, option
-
-
-def _check_columns(source: Source, rows: Rows, _: LabelSpace) -> None:
-    known = (*rows.columns, *rows.derived)
-    for column in source.columns or ():
-        if column not in known:
-            raise TableError(
-                f"source {source.name!r} reads column {column!r}, and there is none; "
-                f"the columns are {listed(known)}.{did_you_mean(column, known)}"
-            )
-    if isinstance(source, Particular):
-        source.check(rows)
-
-
-def _check_labels(source: Source, _: Rows, space: LabelSpace) -> None:
-    for label in source.labels:
-        try:
-            space.index(label)
-        except LabelError as error:
-            raise LabelError(f"source {source.name!r} votes for {str(error).replace(' is', ', which is', 1)}") from None
-
-
 @dataclass(frozen=True, slots=True)
 class _Task:
     """What one worker does at once: which sources to ask about which rows of a partition (None: all of them)."""
@@ -158,6 +115,7 @@ class _Job:
     failed: list[int]
     total: int
     max_failure_share: float
+    first: dict[int, Failure] = field(default_factory=dict)
 
     def run(self, executor: Executor, partitions: Iterator[Rows]) -> Iterator[list[VoteColumn]]:
         planned: deque[_Planned] = deque()
@@ -231,8 +189,10 @@ class _Job:
     def _check_failures(self, columns: Sequence[VoteColumn]) -> None:
         for j, column in enumerate(columns):
             self.failed[j] += len(column.failures)
+            if column.failures:
+                self.first.setdefault(j, column.failures[0])
             if self.failed[j] > self.max_failure_share * self.total:
-                first = column.failures[0]
+                first = self.first[j]
                 raise TooManyFailures(
                     f"source {self.sources[j].name!r} failed on {self.failed[j]} of {self.total} rows, more than the "
                     f"allowed {self.max_failure_share:.0%}. First: row {first.row_id!r}: {first.message}\n"

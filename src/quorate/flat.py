@@ -12,7 +12,7 @@ OWN_COLUMNS = ("row_id", "label", "probability", "weight", "split", "provenance"
 def flat_table(training_set: TrainingSet) -> pa.Table:
     """The rows' columns, then ours: row_id, label, probability, weight, split, provenance and `p_LABEL` per label.
 
-    A column of the data that has one of these names is written as `data_NAME`.
+    A column of the data whose name is taken is written as `data_NAME`.
     """
     space = training_set.space
     ours: dict[str, pa.Array] = {
@@ -25,5 +25,10 @@ def flat_table(training_set: TrainingSet) -> pa.Table:
         **{f"p_{name}": pa.array(training_set.probs[:, y]) for y, name in enumerate(space.names)},
     }
     table = training_set.rows.table
-    renamed = [f"data_{name}" if name in ours else name for name in table.column_names]
-    return pa.table({**dict(zip(renamed, table.columns, strict=True)), **ours})
+    cells: dict[str, pa.ChunkedArray] = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        written = name
+        while written in ours or written in cells:
+            written = f"data_{written}"
+        cells[written] = column
+    return pa.table({**cells, **ours})

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from quorate.apply import misfits
 from quorate.errors import (
     PluginError,
     Problem,
@@ -21,6 +20,7 @@ from quorate.errors import (
     listed,
 )
 from quorate.fingerprint import fingerprint
+from quorate.misfits import misfits
 from quorate.protocols import Executor, LabelModel, Source
 from quorate.registry import build, load
 from quorate.rows import Rows

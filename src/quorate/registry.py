@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from quorate.attempt import attempt
 from quorate.errors import MissingExtra, PluginError, Problem, ProjectError, did_you_mean, listed
 
 KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "executors")
@@ -38,9 +39,15 @@ def load(kind: str, name: str) -> Any:
             f"no {kind.removesuffix('s').replace('_', ' ')} is called {name!r}; "
             f"there are {listed(names(kind), 20)}.{hint}"
         )
-    if name in _installed(kind):
-        return _installed(kind)[name].load()
-    return import_module(f"quorate.{kind}.{name}").plugin
+    point = _installed(kind).get(name)
+    if point is None:
+        return import_module(f"quorate.{kind}.{name}").plugin
+    loaded, faults = attempt(EntryPoint.load, [point], time_limit_s=None)
+    reason = faults[0].message if faults else "" if is_dataclass(loaded[0]) else "it is not a dataclass"
+    if reason:
+        package = point.dist.name if point.dist else "an installed package"
+        raise PluginError(f"{kind} {name!r} of {package} ({point.value}) cannot be used: {reason}")
+    return loaded[0]
 
 
 @cache

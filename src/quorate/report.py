@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from quorate.analysis import Estimate, accuracy, calibration, pair_counts, source_table
+from quorate.cells import plain
 from quorate.patterns import VotePatterns
 from quorate.protocols import FittedLabelModel
 from quorate.rows import Rows
@@ -102,7 +102,7 @@ def row_entry(at: int, rows: Rows, votes: Votes, labels: Labels) -> dict[str, An
         "votes": {
             source: names[v] for source, v in zip(votes.sources, votes.matrix[at].tolist(), strict=True) if v != ABSTAIN
         },
-        "cells": {name: _plain(cell) for name, cell in rows.table.slice(at, 1).to_pylist()[0].items()},
+        "cells": {name: plain(cell) for name, cell in rows.table.slice(at, 1).to_pylist()[0].items()},
     }
 
 
@@ -143,17 +143,6 @@ def failure_groups(failures: tuple[Failure, ...]) -> list[dict[str, Any]]:
         for (source, reason, message), group in groups.items()
     ]
     return sorted(entries, key=lambda entry: -int(str(entry["rows"])))
-
-
-def _plain(cell: Any) -> Any:
-    """The cell as JSON has it: what JSON lacks (dates, decimals, bytes, NaN) becomes its text."""
-    if isinstance(cell, float):
-        return cell if isfinite(cell) else str(cell)
-    if isinstance(cell, dict):
-        return {str(key): _plain(part) for key, part in cell.items()}
-    if isinstance(cell, list | tuple):
-        return [_plain(part) for part in cell]
-    return cell if cell is None or isinstance(cell, str | int | bool) else str(cell)
 
 
 def _share(mask: Any) -> float:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -23,6 +22,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import parquet
 
+from quorate.cells import file_name
 from quorate.protocols import Source
 from quorate.rows import KEY_BYTES
 from quorate.values import ABSTAIN, Failure, Status, VoteColumn
@@ -43,7 +43,8 @@ class Store:
         """
         folder = self._votes(source)
         whole = _stored(folder / f"{_digest(keys)}.parquet")
-        if len(whole) == len(keys):
+        # Where something failed, a newer file may hold the vote that a retry brought.
+        if len(whole) == len(keys) and Status.FAILED not in whole.column("status").to_pylist():
             return _column(whole, np.arange(len(keys)), source.name, k, self.retry_failed)
         table, place = self._index(folder)
         at = np.array([place.get(key, -1) for key in keys.tolist()], np.intp)
@@ -147,12 +148,6 @@ def _to_arrow(keys: NDArray[np.void], column: VoteColumn) -> pa.Table:
 
 def _digest(keys: NDArray[np.void]) -> str:
     return blake2b(keys.tobytes(), digest_size=16).hexdigest()
-
-
-def file_name(name: str) -> str:
-    """The name with what file systems dislike replaced; a short hash keeps changed names apart."""
-    safe = re.sub(r"[^\w.-]", "_", name)[:80]
-    return safe if safe == name and name.strip(".") else f"{safe}-{blake2b(name.encode(), digest_size=4).hexdigest()}"
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from quorate.cells import file_name, plain
 from quorate.values import TrainingSet
 
 
@@ -21,7 +22,7 @@ class Jsonl:
         return cls()
 
     def write(self, training_set: TrainingSet, folder: Path) -> list[Path]:
-        path = folder / f"{training_set.name}.jsonl"
+        path = folder / f"{file_name(training_set.name)}.jsonl"
         names = training_set.space.names
         with path.open("w", encoding="utf-8", newline="\n") as out:
             for i, cells in enumerate(training_set.rows.table.to_pylist()):
@@ -33,9 +34,9 @@ class Jsonl:
                     "weight": float(training_set.weights[i]),
                     "split": training_set.split[i],
                     "provenance": training_set.provenance[i],
-                    "row": cells,
+                    "row": plain(cells),
                 }
-                out.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+                out.write(json.dumps(record, ensure_ascii=False) + "\n")
         return [path]
 
 

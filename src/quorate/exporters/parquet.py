@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from pyarrow import parquet
 
+from quorate.cells import file_name
 from quorate.flat import flat_table
 from quorate.values import TrainingSet
 
@@ -23,7 +24,7 @@ class Parquet:
         return cls()
 
     def write(self, training_set: TrainingSet, folder: Path) -> list[Path]:
-        path = folder / f"{training_set.name}.parquet"
+        path = folder / f"{file_name(training_set.name)}.parquet"
         parquet.write_table(flat_table(training_set), path)
         return [path]
 

@@ -43,7 +43,8 @@ class DawidSkene:
             counts = confusion_counts(votes, mass) + self.smoothing
             log_likelihood = np.log(counts / counts.sum(axis=2, keepdims=True))
             prior = (mass.sum(axis=0) + self.smoothing) / (mass.sum() + k * self.smoothing)
-            before, probs = probs, posterior(votes, log_likelihood, np.log(prior))
+            # Rounded, so that rounding errors do not decide between labels that the votes leave equal.
+            before, probs = probs, np.round(posterior(votes, log_likelihood, np.log(prior)), 12)
             if np.abs(probs - before).max(initial=0.0) < _CONVERGED:
                 break
         return FittedDawidSkene(prior, log_likelihood)

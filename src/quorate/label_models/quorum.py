@@ -74,7 +74,7 @@ class Quorum:
         # The average is under-confident on one-sided rules (majority vote and the diagonal member know little of
         # them) and over-confident on full voters (their errors are shared).
         model = FittedQuorum(np.full(k, 1 / k), log_prior, members, 0.6 if two_sided else 1.5)
-        return model.with_prior(_reported_prior(model, patterns, counts))
+        return model.with_prior(_reported_prior(fit, model, patterns, two_sided))
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,8 +242,21 @@ def _fitting_prior(start: Floats, counts: NDArray[np.int64], gold: NDArray[np.in
     return np.asarray(mass / mass.sum())
 
 
-def _reported_prior(model: FittedQuorum, patterns: VotePatterns, counts: NDArray[np.int64]) -> Floats:
-    mass = label_mass(model.probabilities(patterns.matrix), counts, patterns.gold).sum(axis=0) + 1.0
+def _reported_prior(fit: _Fit, model: FittedQuorum, patterns: VotePatterns, two_sided: bool) -> Floats:
+    """The class balance: the mass of the posterior, for two-sided votes that of a fit which learns its own prior."""
+    if not two_sided:
+        return _balance(model.probabilities(patterns.matrix), fit.counts, fit.gold)
+    probs, log_prior = fit.start, fit.log_prior
+    for _ in range(fit.iterations):
+        counts = confusion_counts(fit.votes, label_mass(probs, fit.counts, fit.gold))
+        log_prior = np.log(_balance(probs, fit.counts, fit.gold))
+        alpha = counts + _diagonal(counts)
+        probs = posterior(fit.votes, np.log(alpha / alpha.sum(axis=2, keepdims=True)), log_prior)
+    return np.exp(log_prior)
+
+
+def _balance(probs: Floats, counts: NDArray[np.int64], gold: NDArray[np.int64]) -> Floats:
+    mass = label_mass(probs, counts, gold).sum(axis=0) + 1.0
     return np.asarray(mass / mass.sum())
 
 

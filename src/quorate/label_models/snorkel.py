@@ -39,10 +39,10 @@ class SnorkelLabelModel:
         k = len(patterns.space)
         if not (patterns.matrix != ABSTAIN).any():
             return FittedSnorkel(None, np.full(k, 1 / k))  # Snorkel cannot fit without a vote
-        model = vendor("snorkel.labeling.model", "snorkel").LabelModel(cardinality=k, verbose=False)
         gold = patterns.gold.sum(axis=0)
         balance = ((gold + 1) / (gold + 1).sum()).tolist() if gold.any() else None
         with _own_random_state():
+            model = vendor("snorkel.labeling.model", "snorkel").LabelModel(cardinality=k, verbose=False)
             model.fit(
                 np.repeat(patterns.matrix, patterns.counts, axis=0).astype(np.int64),
                 n_epochs=self.epochs,
@@ -76,15 +76,17 @@ class _own_random_state:
     def __enter__(self) -> None:
         import random
 
+        # Importing torch and Snorkel draws random numbers too, so these two states are taken first.
+        self._numpy, self._python = np.random.get_state(), random.getstate()
         self._torch = vendor("torch", "snorkel")
-        self._states = np.random.get_state(), self._torch.get_rng_state(), random.getstate()
+        self._torch_state = self._torch.get_rng_state()
 
     def __exit__(self, *_: object) -> None:
         import random
 
-        np.random.set_state(self._states[0])
-        self._torch.set_rng_state(self._states[1])
-        random.setstate(self._states[2])
+        np.random.set_state(self._numpy)
+        random.setstate(self._python)
+        self._torch.set_rng_state(self._torch_state)
 
 
 plugin = SnorkelLabelModel

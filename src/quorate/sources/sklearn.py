@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from inspect import signature
 from typing import Any, ClassVar
 
 import numpy as np
@@ -68,6 +69,10 @@ class Classifier:
     def __post_init__(self) -> None:
         if isinstance(self.estimator, str):
             _ = self._pipeline
+        elif isinstance(self.estimator, type):
+            raise PluginError(f"{self.name!r}: {self.estimator.__name__} is a class; give its name or an object of it")
+        elif self.params:
+            raise PluginError(f"{self.name!r}: `params` are for an estimator given by name; this one has its own")
         elif not hasattr(self.estimator, "predict_proba"):
             raise PluginError(f"{self.name!r}: {type(self.estimator).__name__} gives no probabilities (predict_proba)")
 
@@ -99,7 +104,7 @@ class Classifier:
             return replace(
                 self, learned=_train(self._pipeline, texts, labels[known], min(self.folds, *counts.values()))
             )
-        except ValueError as error:
+        except (AttributeError, TypeError, ValueError) as error:
             raise PluginError(f"{self.name!r} cannot learn from column {self.column!r}: {error}") from error
 
     @property
@@ -122,7 +127,8 @@ class Classifier:
         probs = np.zeros((len(texts), len(space)))
         if texts:
             classes = [space.index(str(name)) for name in self.estimator.classes_]
-            probs[:, classes] = self.estimator.predict_proba(texts)
+            # Classes may be aliases of one label, which has the probability of all of them.
+            np.add.at(probs, (slice(None), classes), self.estimator.predict_proba(texts))
         return np.round(probs, _DECIMALS)
 
     @cached_property
@@ -136,16 +142,25 @@ class Classifier:
         if self.estimator not in known:
             hint = did_you_mean(self.estimator, known)
             raise PluginError(f"{self.name!r}: scikit-learn has no classifier {self.estimator!r}.{hint}")
-        if not hasattr(known[self.estimator], "predict_proba"):
-            raise PluginError(f"{self.name!r}: {self.estimator} gives no probabilities (predict_proba)")
-        defaults = {"C": 10.0, "max_iter": 1000} if self.estimator == "LogisticRegression" else {}
-        unknown = set(self.params) - set(known[self.estimator]().get_params())
+        words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+        return make_pipeline(words, self._classifier(known[self.estimator]))
+
+    def _classifier(self, kind: Any) -> Any:
+        takes = set(signature(kind).parameters)
+        unknown = set(self.params) - takes
         if unknown:
             raise PluginError(f"{self.name!r}: {self.estimator} takes no parameter {listed(unknown)}")
-        words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
         # Votes must not depend on a throw of the dice.
-        fixed = {"random_state": 0} if "random_state" in known[self.estimator]().get_params() else {}
-        return make_pipeline(words, known[self.estimator](**fixed | defaults | dict(self.params)))
+        fixed = {"random_state": 0} if "random_state" in takes else {}
+        defaults = {"C": 10.0, "max_iter": 1000} if self.estimator == "LogisticRegression" else {}
+        try:
+            classifier = kind(**fixed | defaults | dict(self.params))
+        except TypeError as error:
+            raise PluginError(f"{self.name!r}: {error}; give such a classifier as an object") from None
+        # Of the object, as some classes have probabilities with some parameters only.
+        if not hasattr(classifier, "predict_proba"):
+            raise PluginError(f"{self.name!r}: {self.estimator} gives no probabilities (predict_proba)")
+        return classifier
 
 
 @cache

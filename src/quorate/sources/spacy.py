@@ -47,7 +47,7 @@ class Spacy:
 
     `read` says where its decision is: "cats" (a text classifier's scores, when the best reaches `threshold`) or
     "ents" (the label of every entity; documents whose entities disagree abstain). `labels_for` maps spaCy's names to
-    label names; without it the names must be the same. `terms` adds an entity ruler with phrases by entity name.
+    label names (scores of one label add up); without it the names must be the same. `terms` adds an entity ruler with phrases by entity name.
     """
 
     kind: ClassVar[str] = "sources"
@@ -64,6 +64,9 @@ class Spacy:
     def __post_init__(self) -> None:
         if self.read not in ("cats", "ents"):
             raise PluginError(f"spacy source {self.name!r}: `read` is 'cats' or 'ents', not {self.read!r}")
+        for label, phrases in self.terms.items():
+            if isinstance(phrases, str):
+                raise PluginError(f"spacy source {self.name!r}: the terms of {label!r} are a list, not {phrases!r}")
 
     @classmethod
     def example(cls) -> Spacy:
@@ -107,9 +110,12 @@ class Spacy:
         return found.pop() if len(found) == 1 else None
 
     def _by_cats(self, doc: Any) -> dict[str, float] | None:
-        scores = {self.labels_for.get(name, name): float(score) for name, score in doc.cats.items()}
+        scores: dict[str, float] = {}
+        for name, score in doc.cats.items():
+            label = self.labels_for.get(name, name)
+            scores[label] = scores.get(label, 0.0) + float(score)
         total = sum(scores.values())
-        if not scores or max(scores.values()) < self.threshold:
+        if not total or max(scores.values()) < self.threshold:
             return None
         return {name: float(np.float32(score / total)) for name, score in scores.items()}
 
