@@ -47,7 +47,8 @@ class Spacy:
 
     `read` says where its decision is: "cats" (a text classifier's scores, when the best reaches `threshold`) or
     "ents" (the label of every entity; documents whose entities disagree abstain). `labels_for` maps spaCy's names to
-    label names (scores of one label add up); without it the names must be the same. `terms` adds an entity ruler with phrases by entity name.
+    label names (scores of one label add up); without it the names must be the same. `terms` adds an entity ruler
+    with phrases by entity name.
     """
 
     kind: ClassVar[str] = "sources"
