@@ -128,7 +128,8 @@ class Classifier:
         if texts:
             classes = [space.index(str(name)) for name in self.estimator.classes_]
             # Classes may be aliases of one label, which has the probability of all of them.
-            np.add.at(probs, (slice(None), classes), self.estimator.predict_proba(texts))
+            for y, column in zip(classes, self.estimator.predict_proba(texts).T, strict=True):
+                probs[:, y] += column
         return np.round(probs, _DECIMALS)
 
     @cached_property

@@ -60,7 +60,7 @@ class Spacy:
     read: str = "ents"
     threshold: float = 0.5
     labels_for: Mapping[str, str] = field(default_factory=dict)
-    terms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    terms: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.read not in ("cats", "ents"):
