@@ -18,10 +18,11 @@ KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "execut
 LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
-    "matching confusion tables intervals cells flat",
+    "matching confusion tables intervals cells flat wire verdicts "
+    "journal limiter pace batches budget prices desk answers tokens templates shots together talk redaction capabilities",
     "",  # the six plug-in folders
-    "apply fuse rank assemble analysis report page terminal store rules starter",
-    "settings project run",
+    "apply ask filing fuse rank assemble analysis report page terminal store rules starter",
+    "settings collector asking project run",
     "cli __main__",
 )
 PLUGINS = 2

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from quorate.ask import Office, Progress, ask_endpoints
 from quorate.attempt import attempt
-from quorate.columns import filled, joined
-from quorate.errors import PluginError, TooManyFailures
-from quorate.fingerprint import fingerprint
+from quorate.columns import joined
+from quorate.desk import DeskSettings
+from quorate.errors import PluginError
+from quorate.filing import Found, Tally, file_away, look_up
 from quorate.misfits import check_sources
-from quorate.protocols import Executor, Learner, Source, VoteStore, WorkerDied
+from quorate.protocols import Asking, Executor, Learner, Source, VoteStore, WorkerDied
 from quorate.registry import build, load, names
 from quorate.rows import Derives, Rows
 from quorate.values import ABSTAIN, Failure, Gold, LabelSpace, Status, VoteColumn, Votes
-
-Progress = Callable[[int, int], None]
-"""Called with the rows done and the rows in all."""
 
 
 def apply(
@@ -38,6 +37,7 @@ def apply(
     store: VoteStore | None = None,
     max_failure_share: float = 0.5,
     progress: Progress | None = None,
+    desk: DeskSettings | None = None,
 ) -> Votes:
     """One vote per row and source.
 
@@ -48,27 +48,38 @@ def apply(
         gold: what learning sources (scikit-learn classifiers) learn from.
         derived: columns to compute on demand, such as `SpacyDoc("text")`.
         store: votes made before; only rows whose cells are new to a source are asked.
+        desk: how endpoints are asked: the journal of answers, the budget, what must not leave the machine.
         max_failure_share: past this share of failed rows of one source the run stops.
 
     Raises:
         TooManyFailures: a source failed on more rows than allowed; finished votes stay in the store.
+        EndpointStopped, JournalError: an endpoint answers nothing, or answers cannot be kept.
         TableError, LabelError, PluginError: a column, label or source that does not fit, before anything runs.
     """
     space = labels if isinstance(labels, LabelSpace) else LabelSpace(tuple(labels))
     table = (rows if isinstance(rows, Rows) else Rows.of(rows, id)).deriving(*derived)
     voters = [_learned(as_source(source), table, gold, space) for source in sources]
     check_sources(voters, table, space)
-    job = _Job(voters, space, store, [0] * len(voters), len(table), max_failure_share)
-    where = executor or build("executors", "local", {})
-    parts: list[list[VoteColumn]] = []
+    tally = Tally(len(table), max_failure_share)
+    here = [source for source in voters if not isinstance(source, Asking)]
+    columns: dict[str, list[VoteColumn]] = {source.name: [] for source in voters}
     done = 0
-    for columns in job.run(where, table.partitions(partition_rows)):
-        parts.append(columns)
-        done += len(columns[0].labels)
+    for part in _Job(here, space, store, tally).run(executor or _here(), table.partitions(partition_rows)):
+        for source, column in zip(here, part, strict=True):
+            columns[source.name].append(column)
+        done += len(part[0].labels)
         if progress:
             progress(done, len(table))
-    families = [source.family for source in voters]
-    return joined(space, table.ids, [source.name for source in voters], families, parts)
+    # After the rules, which cost nothing: what is wrong with them shows before anything is paid.
+    asking = [source for source in voters if isinstance(source, Asking)]
+    office = Office(desk, space, store, tally, partition_rows, progress)
+    columns |= ask_endpoints(office, asking, table)
+    return joined(space, table.ids, [(source.name, source.family) for source in voters], columns)
+
+
+def _here() -> Executor:
+    executor: Executor = build("executors", "local", {})
+    return executor
 
 
 def as_source(thing: Any) -> Source:
@@ -102,7 +113,7 @@ class _Planned:
 
     rows: Rows
     task: _Task
-    known: dict[int, tuple[NDArray[np.void], VoteColumn, NDArray[np.bool_]]]
+    known: dict[int, Found]
 
 
 @dataclass(slots=True)
@@ -112,13 +123,12 @@ class _Job:
     sources: Sequence[Source]
     space: LabelSpace
     store: VoteStore | None
-    failed: list[int]
-    total: int
-    max_failure_share: float
-    first: dict[int, Failure] = field(default_factory=dict)
+    tally: Tally
 
     def run(self, executor: Executor, partitions: Iterator[Rows]) -> Iterator[list[VoteColumn]]:
         planned: deque[_Planned] = deque()
+        if not self.sources:
+            return
 
         def tasks() -> Iterator[_Task]:
             for rows in partitions:
@@ -140,35 +150,19 @@ class _Job:
     def _plan(self, rows: Rows) -> _Planned:
         if self.store is None:
             return _Planned(rows, _Task(rows, tuple((j, None) for j in range(len(self.sources)))), {})
-        known = {}
-        asked: list[tuple[int, NDArray[np.intp] | None]] = []
-        for j, source in enumerate(self.sources):
-            keyed = _Keyed.of(source, rows, self.space)
-            keys = rows.keys(source.columns)
-            column, hit = self.store.read(keyed, keys, len(self.space))
-            known[j] = (keys, column, hit)
-            if not hit.all():
-                asked.append((j, np.flatnonzero(~hit) if hit.any() else None))
-        return _Planned(rows, _Task(rows, tuple(asked)), known)
+        known = {j: look_up(self.store, source, rows, self.space) for j, source in enumerate(self.sources)}
+        asked = tuple((j, found.missing) for j, found in known.items() if found.is_lacking)
+        return _Planned(rows, _Task(rows, asked), known)
 
     def _merged(self, plan: _Planned, fresh: Mapping[int, VoteColumn]) -> list[VoteColumn]:
         columns = (
             [fresh[j] for j in range(len(self.sources))]
             if self.store is None
-            else [self._filed(self.store, j, plan, fresh.get(j)) for j in range(len(self.sources))]
+            else [file_away(self.store, plan.known[j], fresh.get(j)) for j in range(len(self.sources))]
         )
-        self._check_failures(columns)
+        for source, column in zip(self.sources, columns, strict=True):
+            self.tally.add(source.name, column)
         return columns
-
-    def _filed(self, store: VoteStore, j: int, plan: _Planned, fresh: VoteColumn | None) -> VoteColumn:
-        keys, column, hit = plan.known[j]
-        column = _named(column, self.sources[j].name, plan.rows.ids)
-        if fresh is None:
-            return column
-        column = filled(column, np.flatnonzero(~hit), fresh, len(self.space))
-        # The whole partition, with what was found elsewhere: the next run finds it in one file.
-        store.write(_Keyed.of(self.sources[j], plan.rows, self.space), keys, column)
-        return column
 
     def _one_by_one(self, executor: Executor, ask: _Ask, task: _Task) -> dict[int, VoteColumn]:
         """After a worker died: each source on its own, so that only the one that kills has failed votes."""
@@ -185,19 +179,6 @@ class _Job:
             else:
                 fresh |= answer
         return fresh
-
-    def _check_failures(self, columns: Sequence[VoteColumn]) -> None:
-        for j, column in enumerate(columns):
-            self.failed[j] += len(column.failures)
-            if column.failures:
-                self.first.setdefault(j, column.failures[0])
-            if self.failed[j] > self.max_failure_share * self.total:
-                first = self.first[j]
-                raise TooManyFailures(
-                    f"source {self.sources[j].name!r} failed on {self.failed[j]} of {self.total} rows, more than the "
-                    f"allowed {self.max_failure_share:.0%}. First: row {first.row_id!r}: {first.message}\n"
-                    f"{first.traceback}".rstrip()
-                )
 
 
 @dataclass(frozen=True)
@@ -220,22 +201,6 @@ class _Ask:
         return _all_failed(one, self.sources[j].name, faults[0].reason, faults[0].message, faults[0].traceback)
 
 
-@dataclass(frozen=True)
-class _Keyed:
-    """A source as the store knows it: its own fingerprint, those of derived columns it reads, and what labels mean."""
-
-    name: str
-    key: str
-
-    @staticmethod
-    def of(source: Source, rows: Rows, space: LabelSpace) -> Any:
-        read = [rows.derived[name].fingerprint() for name in source.columns or () if name in rows.derived]
-        return _Keyed(source.name, fingerprint(source.fingerprint(), read, space.names, dict(space.aliases)))
-
-    def fingerprint(self) -> str:
-        return self.key
-
-
 def _learned(source: Source, rows: Rows, gold: Gold | None, space: LabelSpace) -> Source:
     if isinstance(source, Learner):
         return source.learn(rows, gold or Gold.of((), (), space), space)
@@ -251,10 +216,3 @@ def _all_failed(task: _Task, source: str, reason: str, message: str, traceback: 
         np.full(n, Status.FAILED),
         failures=tuple(Failure(row_id, source, reason, message, traceback) for row_id in ids.to_pylist()),
     )
-
-
-def _named(column: VoteColumn, source: str, ids: pa.StringArray) -> VoteColumn:
-    """The column with the ids of these rows in its failures: the store knows cells, not rows."""
-    failed = ids.take(pa.array(np.flatnonzero(column.status == Status.FAILED))).to_pylist()
-    named = (replace(fault, row_id=i, source=source) for fault, i in zip(column.failures, failed, strict=True))
-    return replace(column, failures=tuple(named))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,33 +28,46 @@ def filled(column: VoteColumn, at: NDArray[np.intp], fresh: VoteColumn, k: int) 
     )
 
 
+def taken(column: VoteColumn, at: NDArray[np.intp]) -> VoteColumn:
+    """The column of the rows at these positions, which ascend."""
+    kept = set(at.tolist())
+    failed = np.flatnonzero(column.status == Status.FAILED).tolist()
+    return VoteColumn(
+        column.labels[at],
+        column.status[at],
+        None if column.confidence is None else column.confidence[at],
+        None if column.distribution is None else column.distribution[at],
+        tuple(failure for i, failure in zip(failed, column.failures, strict=True) if i in kept),
+    )
+
+
 def joined(
     space: LabelSpace,
     ids: pa.StringArray,
-    sources: Sequence[str],
-    families: Sequence[str],
-    parts: Sequence[Sequence[VoteColumn]],
+    sources: Sequence[tuple[str, str]],
+    columns: Mapping[str, Sequence[VoteColumn]],
 ) -> Votes:
-    """The votes of all rows, from one list of columns (one per source) for each partition in row order."""
+    """The votes of all rows, from the name and family of each source and its columns, one a partition in row order."""
     m, n, k = len(sources), len(ids), len(space)
+    names, families = tuple(name for name, _ in sources), tuple(family for _, family in sources)
     matrix, status = np.empty((n, m), np.int16), np.empty((n, m), np.uint8)
     confidence = np.full((n, m), np.nan, np.float32)
     distributions: dict[str, NDArray[np.float32]] = {}
-    start = 0
-    for columns in parts:
-        stop = start + len(columns[0].labels)
-        for j, column in enumerate(columns):
+    for j, name in enumerate(names):
+        start = 0
+        for column in columns[name]:
+            stop = start + len(column.labels)
             matrix[start:stop, j], status[start:stop, j] = column.labels, column.status
             if column.confidence is not None:
                 confidence[start:stop, j] = column.confidence
             if column.distribution is not None:
-                whole = distributions.setdefault(sources[j], np.full((n, k), np.nan, np.float32))
+                whole = distributions.setdefault(name, np.full((n, k), np.nan, np.float32))
                 whole[start:stop] = column.distribution
-        start = stop
+            start = stop
     # Source by source, so that the order of failures does not depend on how the rows were cut.
-    failures = tuple(failure for j in range(m) for columns in parts for failure in columns[j].failures)
+    failures = tuple(failure for name in names for column in columns[name] for failure in column.failures)
     soft = None if np.isnan(confidence).all() else confidence
-    return Votes(space, ids, tuple(sources), tuple(families), matrix, status, soft, distributions, failures)
+    return Votes(space, ids, names, families, matrix, status, soft, distributions, failures)
 
 
 def _placed(old: Any, at: NDArray[np.intp], new: Any, shape: tuple[int, ...]) -> Any:

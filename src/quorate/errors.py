@@ -8,7 +8,9 @@
     ├── MissingExtra      an optional package is not installed             (exit 2)
     ├── RowNotFound       a row id that the data does not hold             (exit 2)
     ├── ChecksFailed      a labeling function's own examples do not hold   (exit 1)
-    └── TooManyFailures   sources failed past the project's limit          (exit 3)
+    ├── TooManyFailures   sources failed past the project's limit          (exit 3)
+    ├── EndpointStopped   an endpoint will answer no question at all       (exit 4)
+    └── JournalError      paid answers cannot be kept                      (exit 5)
 
 A source that raises on a row is not an error of this tree: it becomes a *failed* vote (`values.Failure`).
 """
@@ -80,6 +82,18 @@ class TooManyFailures(QuorateError):
     """One or more sources failed on more than the allowed share of their rows."""
 
     exit_code = 3
+
+
+class EndpointStopped(QuorateError):
+    """An endpoint that will answer no question of this run: a bad key, an unknown model, no quota."""
+
+    exit_code = 4
+
+
+class JournalError(QuorateError):
+    """The journal of paid answers cannot be read or written."""
+
+    exit_code = 5
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

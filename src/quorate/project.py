@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from quorate.asking import chosen, declared_plugin, desk_settings, open_endpoint, plugin_class
+from quorate.collector import FILE, Collector
+from quorate.desk import DeskSettings
 from quorate.errors import (
-    PluginError,
     Problem,
     ProjectError,
     QuorateError,
@@ -21,15 +23,13 @@ from quorate.errors import (
 )
 from quorate.fingerprint import fingerprint
 from quorate.misfits import misfits
-from quorate.protocols import Executor, LabelModel, Source
-from quorate.registry import build, load
+from quorate.protocols import Endpoint, Executor, LabelModel, Source
+from quorate.registry import build, load, names
 from quorate.rows import Rows
 from quorate.rules import load_rules
-from quorate.settings import Settings, line_of, parse
+from quorate.settings import Settings, parse
 from quorate.tables import check_file, decoded, read_table
 from quorate.values import Gold, LabelSpace
-
-FILE = "quorate.toml"
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Project:
     sources: tuple[Source, ...]
     label_model: LabelModel
     executor: Executor
+    endpoints: Mapping[str, Endpoint]
+    desk: DeskSettings
     text: str = field(default="", repr=False)
     """quorate.toml as it was read, for the lines of messages."""
 
@@ -58,7 +60,7 @@ class Project:
         """Changes with anything that can change the outcome of a run; partition size and workers cannot."""
         from quorate import __version__
 
-        outcome = self.settings.model_dump(exclude={"run", "name"}, mode="json")
+        outcome = self.settings.model_dump(exclude={"run", "name", "budget", "endpoints"}, mode="json")
         gold = self.settings.gold
         files = [
             self.folder / self.settings.data.path,
@@ -73,10 +75,10 @@ class Project:
         Raises:
             ProjectError: the data cannot be read, or does not fit the sources and labels.
         """
-        problems: list[Problem] = []
-        data = _read_data(self, problems)
-        if problems or data is None:
-            raise ProjectError(problems)
+        collector = Collector(self.text)
+        data = _read_data(self, collector)
+        collector.check()
+        assert data is not None, "what could not be read was noted"
         return data
 
 
@@ -124,30 +126,31 @@ def _toml(content: bytes) -> tuple[str, dict[str, Any]]:
 
 
 def _assembled(folder: Path, settings: Settings, text: str) -> Project:
-    problems: list[Problem] = []
-
-    def collect(where: Sequence[str | int], make: Callable[[], Any]) -> Any:
-        return _collect(problems, text, where, make)
-
+    collector = Collector(text)
+    collect = collector.collect
     space = collect(["labels"], settings.space)
     collect(["data", "path"], partial(check_file, folder / settings.data.path))
     if settings.gold and settings.gold.path:
         collect(["gold", "path"], partial(check_file, folder / settings.gold.path))
     rules = [collect(["rules", i], partial(_rules, folder / path)) for i, path in enumerate(settings.rules)]
+    endpoints = {
+        name: collect(["endpoints", name], partial(open_endpoint, name, settings, folder))
+        for name in settings.endpoints
+    }
+    desk = collect(["privacy"], partial(desk_settings, settings, folder))
     declared = [
-        collect(["sources", i], partial(_source, options, settings, folder))
+        collect(["sources", i], partial(_source, options, settings, folder, endpoints))
         for i, options in enumerate(settings.sources)
     ]
-    model = collect(["label_model"], partial(_plugin, "label_models", settings.label_model, folder))
+    model = collect(["label_model"], partial(declared_plugin, "label_models", settings.label_model, folder))
     executor = collect(["run"], partial(build, "executors", "local", {"workers": settings.run.workers}))
     for i, signal in enumerate(settings.queue.signals or ()):
         collect(["queue", "signals", i], partial(load, "signals", signal))
     sources = [source for found in rules for source in found or ()] + [source for source in declared if source]
-    if not sources and not problems:
-        problems.append(Problem(FILE, 'names no source; add rules = ["rules.py"] or a [[sources]] table'))
-    if problems:
-        raise ProjectError(problems)
-    return Project(folder, settings, space, tuple(sources), model, executor, text)
+    if not sources and not collector.problems:
+        collector.note([], 'names no source; add rules = ["rules.py"] or a [[sources]] table')
+    collector.check()
+    return Project(folder, settings, space, tuple(sources), model, executor, endpoints, desk, text)
 
 
 def _rules(path: Path) -> list[Source]:
@@ -158,30 +161,20 @@ def _rules(path: Path) -> list[Source]:
         raise ProjectError([Problem("", str(problem)) for problem in error.problems]) from None
 
 
-def _source(options: Mapping[str, Any], settings: Settings, folder: Path) -> Any:
+def _source(options: Mapping[str, Any], settings: Settings, folder: Path, endpoints: Mapping[str, Any]) -> Any:
     given = dict(options)
-    if settings.data.text and any(f.name == "column" for f in fields(_class("sources", given))):
+    if "endpoint" in given and given["kind"] in names("sources"):
+        given["endpoint"] = chosen(str(given["endpoint"]), endpoints)
+    if settings.data.text and any(f.name == "column" for f in fields(plugin_class("sources", given))):
         given.setdefault("column", settings.data.text)
-    source: Source = _plugin("sources", given, folder)
+    source: Source = declared_plugin("sources", given, folder)
     source.fingerprint()  # reads the files it needs, so that a missing one is told now
     return source
 
 
-def _plugin(kind: str, options: Mapping[str, Any], folder: Path) -> Any:
-    _class(kind, options)
-    return build(kind, str(options["kind"]), {k: v for k, v in options.items() if k != "kind"}, folder)
-
-
-def _class(kind: str, options: Mapping[str, Any]) -> Any:
-    try:
-        return load(kind, str(options["kind"]))
-    except PluginError as error:
-        raise ProjectError([Problem("kind", str(error))]) from None
-
-
-def _read_data(project: Project, problems: list[Problem]) -> Data | None:
+def _read_data(project: Project, collector: Collector) -> Data | None:
     def collect(section: str, key: str, make: Callable[[], Any]) -> Any:
-        return _collect(problems, project.text, [section, key], make)
+        return collector.collect([section, key], make)
 
     folder, settings, gold = project.folder, project.settings.data, project.settings.gold
     text_columns = [name for name in (settings.id, settings.text, gold and gold.column) if name]
@@ -201,10 +194,9 @@ def _read_data(project: Project, problems: list[Problem]) -> Data | None:
     parsed = collect("spacy", "pipeline", lambda: _with_doc(project, asked))
     if parsed is None:
         return None
-    problems += [
-        Problem(_declared(project, source, option), str(error))
-        for error, source, option in misfits(project.sources, parsed, project.space)
-    ]
+    for error, source, option in misfits(project.sources, parsed, project.space):
+        where = _declared(project, source, option)
+        collector.problems.append(Problem(collector.place(where) if where else "", str(error)))
     return Data(parsed, known, known if gold and gold.use == "anchor" else None)
 
 
@@ -219,10 +211,10 @@ def _without(rows: Rows, column: str) -> Rows:
     return Rows(rows.table.drop_columns([column]), rows.ids) if column in rows.columns else rows
 
 
-def _declared(project: Project, source: str, option: str) -> str:
-    """Where quorate.toml says this of a source; "" for a source of a Python file."""
+def _declared(project: Project, source: str, option: str) -> list[str | int]:
+    """Where quorate.toml says this of a source; nowhere for a source of a Python file."""
     at = [i for i, options in enumerate(project.settings.sources) if options["name"] == source]
-    return _place(project.text, ["sources", at[-1], option]) if at else ""
+    return ["sources", at[-1], option] if at else []
 
 
 def _with_doc(project: Project, rows: Rows) -> Rows:
@@ -252,24 +244,3 @@ def _doc_fingerprint(project: Project) -> str:
     except QuorateError:
         # The data has a column `doc` of its own, or reading it tells what is missing.
         return ""
-
-
-def _collect(problems: list[Problem], text: str, where: Sequence[str | int], make: Callable[[], Any]) -> Any:
-    """What `make` gives, or None with the problems noted, each with its line."""
-    try:
-        return make()
-    except ProjectError as error:
-        for problem in error.problems:
-            keys = [key for key in problem.where.split(".") if key]
-            problems.append(Problem(_place(text, [*where, *keys]), problem.what))
-    except QuorateError as error:
-        problems.append(Problem(_place(text, where), str(error)))
-    return None
-
-
-def _place(text: str, where: Sequence[str | int]) -> str:
-    return f"{FILE}{line_of(text, where)} {_dotted(where)}".rstrip()
-
-
-def _dotted(where: Sequence[str | int]) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")

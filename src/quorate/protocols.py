@@ -8,7 +8,8 @@ fields are the options that quorate.toml takes for it, and its `example()` build
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from quorate.patterns import VotePatterns
 from quorate.rows import Derives, Rows
 from quorate.values import Failure, Gold, Labels, LabelSpace, TrainingSet, VoteColumn, Votes
+from quorate.wire import Answer, BatchState, Limits, Price, Question, Said, Send
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -83,6 +85,58 @@ class Particular(Protocol):
     def check(self, rows: Rows) -> None: ...
 
 
+@runtime_checkable
+class Keyed(Protocol):
+    """An endpoint that needs a key; `check` raises a PluginError where it is missing, without a word of it."""
+
+    def check(self) -> None: ...
+
+
+class BatchPost(Protocol):
+    """The way to a vendor's batches.
+
+    `hand_in` uploads the lines (key, body) under a name of ours and gives the vendor's id; `find` gives the id of a
+    batch that was handed in under the name, "" where none was; `look` says how it stands. All raise Unanswered.
+    """
+
+    async def hand_in(self, name: str, lines: Sequence[tuple[bytes, Mapping[str, Any]]]) -> str: ...
+    async def find(self, name: str) -> str: ...
+    async def look(self, id: str) -> BatchState: ...
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """An endpoint that can take questions in batches; `batch` says whether it should, `poll_s` how often to look."""
+
+    @property
+    def batch(self) -> bool: ...
+    @property
+    def poll_s(self) -> float: ...
+    def connect_batches(self) -> AbstractAsyncContextManager[BatchPost]: ...
+
+
+class AsksEndpoints(Protocol):
+    """Asks an endpoint one question, or finds that it was asked before; it alone sends anything.
+
+    Raises:
+        NotAsked: offline, or nothing left to spend.
+    """
+
+    @property
+    def asks_again(self) -> bool: ...
+    async def ask(self, endpoint: Endpoint, question: Question, again: bool = False) -> Answer: ...
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A source that asks an endpoint: it makes questions of rows and votes of answers. A row that was not asked is
+    *skipped*."""
+
+    @property
+    def endpoint(self) -> Endpoint: ...
+    async def ask(self, rows: Rows, space: LabelSpace, desk: AsksEndpoints) -> VoteColumn: ...
+
+
 class FittedLabelModel(Protocol):
     """A complete fitted label model.
 
@@ -113,32 +167,33 @@ class Exporter(Protocol):
     def write(self, training_set: TrainingSet, folder: Path) -> list[Path]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What an endpoint is asked about one row."""
-
-    row_id: str
-    body: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: the raw answer, or a reason code (`timeout`, `http_429`, …) where there is none."""
-
-    row_id: str
-    raw: Any = None
-    reason: str = ""
-    message: str = ""
-    retryable: bool = False
-    usage: Mapping[str, int] = field(default_factory=dict)
-    latency_s: float = 0.0
-
-
 class Endpoint(Protocol):
-    """How a model is asked over the wire: one answer per request, in order; a fault is an answer with a reason."""
+    """How a model is asked over the wire.
 
-    async def ask(self, requests: Sequence[Request]) -> list[Answer]: ...
-    def price_usd(self, usage: Mapping[str, int]) -> float | None: ...
+    `wire` names the wire format ("openai.chat"), `base_url` the server; `account` says whose limits apply, and never
+    holds the key itself. `body` is the canonical JSON body of a question, `read` says what a raw reply means, and
+    `connect` opens the way to send bodies, at most `limits.at_once` at a time; one attempt may take `timeout_s`.
+    """
+
+    @property
+    def wire(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def limits(self) -> Limits: ...
+    @property
+    def price(self) -> Price | None: ...
+    @property
+    def timeout_s(self) -> float: ...
+    @property
+    def max_output_tokens(self) -> int: ...
+    def body(self, question: Question) -> dict[str, Any]: ...
+    def read(self, raw: Any) -> Said: ...
+    def connect(self) -> AbstractAsyncContextManager[Send]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,18 +228,21 @@ class PluginClass(Protocol):
 
 __all__ = [
     "EXAMPLE_SPACE",
-    "Answer",
+    "Asking",
+    "AsksEndpoints",
+    "BatchPost",
+    "Batching",
     "Derives",
     "Endpoint",
     "Executor",
     "Exporter",
     "Failure",
     "FittedLabelModel",
+    "Keyed",
     "LabelModel",
     "Learner",
     "Particular",
     "PluginClass",
-    "Request",
     "SelfTesting",
     "Signal",
     "Source",

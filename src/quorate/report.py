@@ -10,10 +10,11 @@ import numpy as np
 
 from quorate.analysis import Estimate, accuracy, calibration, pair_counts, source_table
 from quorate.cells import plain
+from quorate.journal import Spent
 from quorate.patterns import VotePatterns
 from quorate.protocols import FittedLabelModel
 from quorate.rows import Rows
-from quorate.values import ABSTAIN, Failure, Gold, Labels, Queue, Votes
+from quorate.values import ABSTAIN, Failure, Gold, Labels, Queue, Status, Votes
 
 SCHEMA = "quorate.run/1"
 _QUEUE_SHOWN = 50
@@ -33,6 +34,7 @@ def report(
     majority: Labels,
     gold: Gold | None,
     gold_use: str,
+    spent: Spent | None = None,
 ) -> dict[str, Any]:
     """Everything that the terminal, the HTML page and `--json` show of a run."""
     voting = (votes.matrix != ABSTAIN).sum(axis=1)
@@ -61,6 +63,7 @@ def report(
         "sources": sources,
         "pairs": pair_counts(patterns),
         "failures": failure_groups(votes.failures),
+        "spend": spent and _spend(spent, votes),
         "queue": [queue_entry(queue, i, rows, votes, labels) for i in range(min(len(queue), _QUEUE_SHOWN))],
         "warnings": _warnings(votes, labels, sources),
     }
@@ -164,6 +167,18 @@ def _certainty(labels: Labels) -> dict[str, Any]:
     }
 
 
+def _spend(spent: Spent, votes: Votes) -> dict[str, Any]:
+    """What the project's endpoints cost so far, and the rows that each source was not asked about."""
+    skipped = (votes.status == Status.SKIPPED).sum(axis=0).tolist()
+    return {
+        "usd": spent.usd,
+        "tokens": spent.tokens,
+        "attempts": spent.attempts,
+        "unpriced_attempts": spent.unpriced,
+        "skipped": {name: count for name, count in zip(votes.sources, skipped, strict=True) if count},
+    }
+
+
 def _warnings(votes: Votes, labels: Labels, sources: list[dict[str, Any]]) -> list[str]:
     found = []
     silent = [entry["name"] for entry in sources if not entry["votes"]]
@@ -180,6 +195,9 @@ def _warnings(votes: Votes, labels: Labels, sources: list[dict[str, Any]]) -> li
     ties = int((labels.covered & labels.tied).sum())
     if ties:
         found.append(f"{ties} covered row(s) tie between labels and stay undecided")
+    skipped = int((votes.status == Status.SKIPPED).sum())
+    if skipped:
+        found.append(f"{skipped} vote(s) were not asked for (offline, or the budget is spent); run again to ask")
     if votes.failures:
         found.append(f"{len(votes.failures)} vote(s) failed; `quorate run --retry-failed` asks again")
     return found

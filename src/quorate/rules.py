@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
@@ -43,6 +43,25 @@ def load_rules(path: Path) -> list[Source]:
         raise ProjectError([Problem(path.name, "defines no labeling function; decorate one with @labeling_function")])
     _check_names(path, modules[0])
     return found
+
+
+def load_function(folder: Path, where: str) -> Callable[[str], str]:
+    """The function of "file.py:function", the file relative to the folder.
+
+    Raises:
+        PluginError: it is not written so, or there is no such file or function.
+    """
+    file, _, name = where.partition(":")
+    path = folder / file
+    if not name or path.suffix != ".py" or not path.is_file():
+        raise PluginError(f'{where!r} names no function of a Python file in the project; write "privacy.py:scrub"')
+    modules, faults = attempt(_import, [path], time_limit_s=None)
+    if faults:
+        raise PluginError(f"{file} fails to import: {faults[0].message}\n{faults[0].traceback}".rstrip())
+    function: Callable[[str], str] | None = vars(modules[0]).get(name)
+    if not callable(function):
+        raise PluginError(f"{file} has no function {name!r}.{did_you_mean(name, vars(modules[0]))}")
+    return function
 
 
 def _check_names(path: Path, module: ModuleType) -> None:

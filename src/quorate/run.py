@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,14 @@ from pyarrow import parquet
 
 from quorate import __version__
 from quorate.analysis import estimate_accuracy
-from quorate.apply import Progress, apply
+from quorate.apply import apply
+from quorate.ask import Progress
+from quorate.asking import check_keys
 from quorate.assemble import assemble
+from quorate.desk import DeskSettings
 from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.fuse import fit, predict
+from quorate.journal import Journal, Spent
 from quorate.page import page
 from quorate.patterns import fold
 from quorate.project import Project
@@ -50,19 +54,22 @@ class Outcome:
     anchors: Gold | None
 
 
-def run(project: Project, progress: Progress | None = None, retry_failed: bool = False) -> Run:
+def run(project: Project, progress: Progress | None = None, retry_failed: bool = False, offline: bool = False) -> Run:
     """The finished run of a project; a run that was made before of the same things is read, not made again.
+
+    Offline nothing is sent to any endpoint: rows without a kept answer are skipped.
 
     Raises:
         ProjectError: the data does not fit the project.
         TooManyFailures: a source failed on too many rows; finished votes are kept.
+        EndpointStopped, JournalError: an endpoint answers nothing, or answers cannot be kept.
     """
     run_id = project.fingerprint()[:12]
     folder = project.state / "runs" / run_id
     before = None if retry_failed else _finished(folder)
     if before is not None:
         return _latest(project, Run(run_id, folder, before))
-    outcome = compute(project, progress, retry_failed)
+    outcome = compute(project, progress, retry_failed, offline)
     numbers = {
         "schema": outcome.report["schema"],
         "project": project.name,
@@ -82,15 +89,22 @@ def _finished(folder: Path) -> dict[str, Any] | None:
         numbers: dict[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return numbers
+    # Rows that nobody was asked about may be asked about now.
+    return None if (numbers.get("spend") or {}).get("skipped") else numbers
 
 
-def compute(project: Project, progress: Progress | None = None, retry_failed: bool = False) -> Outcome:
+def compute(
+    project: Project, progress: Progress | None = None, retry_failed: bool = False, offline: bool = False
+) -> Outcome:
     """Rows vote, votes fuse, disagreements are ranked."""
     data = project.read()
     settings = project.settings
     rows, gold, anchors = data.rows, data.gold, data.anchors
     store = Store(project.state, retry_failed)
+    if not offline:
+        check_keys(project.endpoints)
+    rules = replace(project.desk.rules, is_offline=offline, asks_again=retry_failed)
+    desk = replace(project.desk, rules=rules)
     votes = apply(
         rows,
         project.sources,
@@ -101,6 +115,7 @@ def compute(project: Project, progress: Progress | None = None, retry_failed: bo
         partition_rows=settings.run.partition_rows,
         max_failure_share=settings.run.max_failure_share,
         progress=progress,
+        desk=desk,
     )
     patterns, where = fold(votes, anchors)
     fitted = fit(patterns, project.label_model)
@@ -126,8 +141,14 @@ def compute(project: Project, progress: Progress | None = None, retry_failed: bo
         majority=majority,
         gold=gold,
         gold_use=settings.gold.use if settings.gold else "",
+        spent=_spent(desk) if project.endpoints else None,
     )
     return Outcome(rows, votes, labels, queue, numbers, anchors)
+
+
+def _spent(desk: DeskSettings) -> Spent:
+    with Journal(desk.journal) as journal:
+        return journal.spent()
 
 
 def check(project: Project) -> list[str]:
@@ -149,7 +170,7 @@ def show(project: Project, row_id: str) -> dict[str, Any]:
     Raises:
         RowNotFound: no such row id.
     """
-    outcome = compute(project)
+    outcome = compute(project, offline=True)
     ids = outcome.rows.ids.to_pylist()
     if row_id not in ids:
         raise RowNotFound(f"there is no row {row_id!r} among {len(ids)}.{did_you_mean(row_id, ids[:100_000])}")
@@ -170,7 +191,7 @@ def show(project: Project, row_id: str) -> dict[str, Any]:
 def export(project: Project, format: str, folder: Path, min_probability: float = 0.0) -> dict[str, Any]:
     """Writes the training set in a format; what was written, as a documented object."""
     exporter = build("exporters", format, {})
-    outcome = compute(project)
+    outcome = compute(project, offline=True)
     chosen = assemble(outcome.rows, outcome.labels, outcome.anchors, min_probability, project.name)
     folder.mkdir(parents=True, exist_ok=True)
     files = exporter.write(chosen, folder)

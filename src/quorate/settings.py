@@ -88,6 +88,21 @@ class RunSettings(_Section):
     max_failure_share: float = Field(default=0.5, ge=0, le=1)
 
 
+class BudgetSettings(_Section):
+    """What endpoints may cost over the life of the project; a question that would go past a cap is not asked."""
+
+    max_usd: float | None = Field(default=None, gt=0)
+    max_tokens: int | None = Field(default=None, gt=0)
+
+
+class PrivacySettings(_Section):
+    """What may leave the machine: patterns and a function ("file.py:function") that redact, hosts that may be asked."""
+
+    redact: tuple[str, ...] = ()
+    redact_with: str = ""
+    hosts: tuple[str, ...] = ()
+
+
 class Settings(_Section):
     """A whole quorate.toml."""
 
@@ -97,6 +112,9 @@ class Settings(_Section):
     labels: dict[str, Annotated[LabelSettings, BeforeValidator(_described)]]
     gold: GoldSettings | None = None
     spacy: SpacySettings = SpacySettings()
+    endpoints: dict[str, dict[str, Any]] = {}
+    budget: BudgetSettings = BudgetSettings()
+    privacy: PrivacySettings = PrivacySettings()
     sources: tuple[dict[str, Any], ...] = ()
     label_model: dict[str, Any] = {"kind": "quorum"}
     queue: QueueSettings = QueueSettings()
@@ -124,6 +142,12 @@ def parse(tree: Mapping[str, Any], text: str) -> tuple[Settings | None, list[Pro
     ]
     if isinstance(tree.get("label_model"), dict) and "kind" not in tree["label_model"]:
         problems.append(Problem(f"quorate.toml{line_of(text, ['label_model'])} label_model", "needs `kind`"))
+    declared_endpoints = tree.get("endpoints", {})
+    problems += [
+        Problem(f"quorate.toml{line_of(text, ['endpoints', name])} endpoints.{name}", "an endpoint needs `kind`")
+        for name, endpoint in (declared_endpoints if isinstance(declared_endpoints, dict) else {}).items()
+        if isinstance(endpoint, dict) and not endpoint.get("kind")
+    ]
     try:
         settings = Settings.model_validate(tree)
     except ValidationError as error:
@@ -185,6 +209,8 @@ def _known_keys(where: Sequence[str | int]) -> list[str]:
         "gold": GoldSettings,
         "spacy": SpacySettings,
         "queue": QueueSettings,
+        "budget": BudgetSettings,
+        "privacy": PrivacySettings,
         "run": RunSettings,
     }
     return list(sections.get(str(where[0]) if where else "", Settings).model_fields)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from quorate.cells import file_name
+from quorate.columns import taken
 from quorate.protocols import Source
 from quorate.rows import KEY_BYTES
 from quorate.values import ABSTAIN, Failure, Status, VoteColumn
@@ -51,7 +52,13 @@ class Store:
         return _column(table, at, source.name, k, self.retry_failed)
 
     def write(self, source: Source, keys: NDArray[np.void], column: VoteColumn) -> None:
-        """Keeps the votes of a source on rows of these content keys; durable when it returns."""
+        """Keeps the votes of a source on rows of these content keys; durable when it returns.
+
+        Rows that were skipped are left out: they have yet to be asked.
+        """
+        made = column.status != Status.SKIPPED
+        if not made.all():
+            keys, column = keys[made], taken(column, np.flatnonzero(made))
         if not len(keys):
             return
         path, votes = self._votes(source) / f"{_digest(keys)}.parquet", _to_arrow(keys, column)

@@ -1,0 +1,220 @@
+"""The journal: every attempt to ask a model, on the disk before anything is made of it.
+
+`answers.sqlite` (WAL) has one row per attempt. Its key is the hash of the wire format, the server and the canonical
+body: how an answer is read is no part of it, so a new parser, alias or label reads old answers for nothing. A reply
+with an empty `reason` is whole and is used again; everything else is kept for the record and for the bill.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from quorate.errors import JournalError
+from quorate.wire import Usage
+
+_PER_COMMIT = 1_000
+_BUSY_S = 60.0
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS attempts (
+    key BLOB NOT NULL, number INTEGER NOT NULL, at_s REAL NOT NULL, endpoint TEXT NOT NULL, model TEXT NOT NULL,
+    reason TEXT NOT NULL, message TEXT NOT NULL, raw TEXT, latency_s REAL NOT NULL, cost_usd REAL,
+    input INTEGER NOT NULL, output INTEGER NOT NULL, cached INTEGER NOT NULL, cache_write INTEGER NOT NULL,
+    reasoning INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS whole ON attempts (key) WHERE reason = '';
+CREATE TABLE IF NOT EXISTS batches (
+    name TEXT PRIMARY KEY, id TEXT NOT NULL, account TEXT NOT NULL, at_s REAL NOT NULL, keys TEXT NOT NULL,
+    open INTEGER NOT NULL
+);
+"""
+
+
+def question_key(wire: str, base_url: str, body: Mapping[str, Any], sample: int = 0) -> bytes:
+    """32 bytes that say what was asked of whom; equal questions have equal keys in every process."""
+    said = json.dumps([wire, base_url, body, sample], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256(said.encode("utf-8", "surrogatepass")).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt: an empty `reason` means that `raw` is a whole answer. `cost_usd` is None where no price is known."""
+
+    key: bytes
+    number: int
+    endpoint: str
+    model: str
+    reason: str = ""
+    message: str = ""
+    raw: Any = None
+    latency_s: float = 0.0
+    cost_usd: float | None = None
+    usage: Usage = field(default_factory=Usage)
+
+    def _row(self) -> tuple[Any, ...]:
+        raw = None if self.raw is None else json.dumps(self.raw, ensure_ascii=False, separators=(",", ":"))
+        use = self.usage
+        said = (self.key, self.number, time.time(), self.endpoint, self.model, self.reason, self.message, raw)
+        tokens = (use.input, use.output, use.cached, use.cache_write, use.reasoning)
+        return (*said, self.latency_s, self.cost_usd, *tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What attempts cost so far: US dollars where prices are known, tokens, attempts, and those of unknown price."""
+
+    usd: float = 0.0
+    tokens: int = 0
+    attempts: int = 0
+    unpriced: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBatch:
+    """A batch of questions that was handed in and not yet taken home; `id` is empty until the vendor gave one."""
+
+    name: str
+    id: str
+    account: str
+    keys: tuple[bytes, ...]
+
+
+class Journal:
+    """The journal of a project; `path` None keeps it in memory. Use it as a context manager.
+
+    Writes of many askers share one commit, made by a thread of its own; each returns when its row is on the disk.
+
+    Raises:
+        JournalError: the file cannot be opened or written (no room, no right); nothing more must be asked then.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._inbox: SimpleQueue[tuple[str, tuple[Any, ...], _Waiting] | None] = SimpleQueue()
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self._rows = sqlite3.connect(path or ":memory:", timeout=_BUSY_S, check_same_thread=False)
+            self._rows.execute("PRAGMA journal_mode = WAL")
+            # FULL: a commit survives the machine, not the process alone.
+            self._rows.execute("PRAGMA synchronous = FULL")
+            self._rows.executescript(_TABLES)
+        except (sqlite3.Error, OSError) as error:
+            raise self._failed(error) from error
+        # One connection for the reader's loop and the writer's thread: `_using` keeps their statements apart.
+        self._using = threading.Lock()
+        self._writer = threading.Thread(target=self._write, name="quorate-journal", daemon=True)
+        self._writer.start()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._inbox.put(None)
+        self._writer.join()
+        self._rows.close()
+
+    def answer(self, key: bytes) -> Any:
+        """The newest whole answer to a question as it came, or None."""
+        found = self._select("SELECT raw FROM attempts WHERE key = ? AND reason = '' ORDER BY rowid DESC LIMIT 1", key)
+        return json.loads(found[0][0]) if found else None
+
+    async def add(self, attempt: Attempt) -> None:
+        """Keeps an attempt; durable when this returns."""
+        await self._put(f"INSERT INTO attempts VALUES ({', '.join('?' * 15)})", attempt._row())
+
+    def spent(self) -> Spent:
+        """What every attempt of this project cost together."""
+        sums = (
+            "total(cost_usd), coalesce(sum(input + output), 0), count(*), sum(cost_usd IS NULL AND input + output > 0)"
+        )
+        ((usd, tokens, attempts, unpriced),) = self._select(f"SELECT {sums} FROM attempts")
+        return Spent(usd, tokens, attempts, unpriced or 0)
+
+    def open_batches(self, account: str) -> list[OpenBatch]:
+        """The batches of an account that were not taken home, oldest first."""
+        found = self._select(
+            "SELECT name, id, account, keys FROM batches WHERE open AND account = ? ORDER BY at_s", account
+        )
+        return [OpenBatch(name, id, owner, _keys(keys)) for name, id, owner, keys in found]
+
+    async def put_batch(self, batch: OpenBatch, is_open: bool = True) -> None:
+        """Notes a batch, or what became of it."""
+        keys = "".join(key.hex() for key in batch.keys)
+        row = (batch.name, batch.id, batch.account, time.time(), keys, is_open)
+        await self._put("INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def _select(self, statement: str, *values: Any) -> list[Any]:
+        try:
+            with self._using:
+                return self._rows.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    async def _put(self, statement: str, row: tuple[Any, ...]) -> None:
+        waiting = _Waiting(asyncio.get_running_loop())
+        self._inbox.put((statement, row, waiting))
+        await waiting.done
+
+    def _write(self) -> None:
+        while (first := self._inbox.get()) is not None:
+            together = [first]
+            ended = False
+            while len(together) < _PER_COMMIT and not self._inbox.empty():
+                more = self._inbox.get()
+                if more is None:
+                    ended = True
+                    break
+                together.append(more)
+            _tell([waiting for _, _, waiting in together], self._committed(together))
+            if ended:
+                return
+
+    def _committed(self, together: Iterable[tuple[str, tuple[Any, ...], Any]]) -> JournalError | None:
+        try:
+            with self._using, self._rows:
+                for statement, row, _ in together:
+                    self._rows.execute(statement, row)
+        except sqlite3.Error as error:
+            return self._failed(error)
+        return None
+
+    def _failed(self, error: Exception) -> JournalError:
+        return JournalError(
+            f"the journal of answers {self._path or 'in memory'} cannot be used: {error}; nothing more is asked, and "
+            "what was kept before is safe. Make room or mend the file's rights, then run again"
+        )
+
+
+class _Waiting:
+    """Somebody who waits for a commit, in an event loop."""
+
+    __slots__ = ("done", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop, self.done = loop, loop.create_future()
+
+
+def _tell(waiting: list[_Waiting], error: JournalError | None) -> None:
+    """Wakes everybody; one call into the loop for all, since each such call costs a system call."""
+
+    def wake() -> None:
+        for one in waiting:
+            if not one.done.done():
+                one.done.set_exception(error) if error else one.done.set_result(None)
+
+    waiting[0].loop.call_soon_threadsafe(wake)
+
+
+def _keys(text: str) -> tuple[bytes, ...]:
+    return tuple(bytes.fromhex(text[i : i + 64]) for i in range(0, len(text), 64))
