@@ -1,16 +1,12 @@
-"""What every plug-in promises, and the laws of signals, executors and endpoints, over everything that there is.
+"""What every plug-in promises, and the laws of signals and executors, over everything that there is.
 
-The laws of sources, label models and exporters fill files of their own.
+The laws of sources, label models, endpoints and exporters fill files of their own.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 from dataclasses import fields, is_dataclass, replace
 from functools import reduce
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Barrier, Thread
 from typing import Any
 
 import numpy as np
@@ -21,7 +17,6 @@ from hypothesis import strategies as st
 
 from quorate.errors import PluginError, ProjectError
 from quorate.fuse import fuse
-from quorate.protocols import Request
 from quorate.registry import KINDS, build, load, names
 from quorate.values import ABSTAIN, Labels, LabelSpace, Votes
 
@@ -152,52 +147,3 @@ def test_items_are_not_all_taken_before_the_first_result(name: str, options: dic
     items = (taken.append(i) or i for i in range(1000))  # type: ignore[func-returns-value]
     assert next(iter(executor(name, options).map(str, items))) == "0"
     assert len(taken) < 100
-
-
-# Endpoints
-
-
-class _Echo(BaseHTTPRequestHandler):
-    """Answers only when four requests are there, so that answers come back in any order."""
-
-    gate = Barrier(4, timeout=30)
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.gate.wait()
-        answer = json.dumps({"label": asked["text"].upper()}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, format: str, *args: Any) -> None: ...
-
-
-@every("endpoints")
-def test_without_a_service_each_request_gets_a_fault_with_its_reason(name: str) -> None:
-    requests = [Request(row_id, {"text": row_id}) for row_id in "cab"]
-    answers = asyncio.run(example("endpoints", name).ask(requests))
-    assert [answer.row_id for answer in answers] == list("cab")
-    assert all(answer.reason and answer.message and answer.raw is None for answer in answers)
-
-
-@every("endpoints")
-def test_no_requests_get_no_answers(name: str) -> None:
-    assert asyncio.run(example("endpoints", name).ask([])) == []
-
-
-@every("endpoints")
-def test_a_price_is_known_and_not_negative_or_none(name: str) -> None:
-    price = example("endpoints", name).price_usd({"requests": 10, "input_tokens": 100, "output_tokens": 10})
-    assert price is None or price >= 0
-
-
-def test_answers_stand_in_the_order_of_the_requests() -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
-    Thread(target=server.serve_forever, daemon=True).start()
-    endpoint = build("endpoints", "http", {"url": f"http://127.0.0.1:{server.server_port}"})
-    answers = asyncio.run(endpoint.ask([Request(text, {"text": text}) for text in "dbca"]))
-    server.shutdown()
-    server.server_close()
-    assert [(answer.row_id, answer.raw, answer.reason) for answer in answers] == [(t, t.upper(), "") for t in "dbca"]

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from quorate.batches import rows_ahead
 from quorate.desk import Desk, DeskSettings, open_desk
 from quorate.filing import Found, Tally, file_away, look_up
 from quorate.protocols import Asking, Source, VoteStore
@@ -22,8 +23,6 @@ from quorate.values import LabelSpace, VoteColumn
 Progress = Callable[[int, int], None]
 """Called with the rows done and the rows in all."""
 
-_PARTITIONS_AHEAD = 2
-"""So that the slow last answers of a partition do not leave the account idle."""
 _LOCK_POLL_S = 0.2
 
 
@@ -52,7 +51,7 @@ def ask_endpoints(office: Office, sources: Sequence[Source], rows: Rows) -> dict
 
 async def _asked_all(office: Office, sources: Sequence[Any], rows: Rows) -> dict[str, list[VoteColumn]]:
     settings = office.settings or DeskSettings()
-    async with _only_asker(settings.journal), open_desk(settings) as desk:
+    async with _only_asker(None if settings.rules.is_offline else settings.journal), open_desk(settings) as desk:
         round_ = _Round(office, desk, len(sources) * len(rows))
         columns = await together([round_.source(source, rows) for source in sources])
     return {source.name: parts for source, parts in zip(sources, columns, strict=True)}
@@ -74,7 +73,8 @@ class _Round:
         async def one(at: int) -> None:
             columns[at] = await self._partition(source, partitions[at])
 
-        await in_turn(range(len(partitions)), one, _PARTITIONS_AHEAD)
+        ahead = rows_ahead(source.endpoint) // max(len(partitions[0]), 1) + 1 if partitions else 1
+        await in_turn(range(len(partitions)), one, min(ahead + 1, len(partitions)))
         return [columns[at] for at in range(len(partitions))]
 
     async def _partition(self, source: Any, rows: Rows) -> VoteColumn:

@@ -10,17 +10,24 @@ from typing import Any
 from uuid import uuid4
 
 from quorate.journal import Journal, OpenBatch
-from quorate.protocols import BatchPost
+from quorate.protocols import Batching, BatchPost, Endpoint
 from quorate.wire import BatchLine, Unanswered, Verdict
 
 MOST_LINES = 50_000
 MOST_BYTES = 190_000_000
 """A little under the 200 MB of a file, for what each line adds to its body."""
 _LINE_EXTRA_BYTES = 160
+_AT_ONCE = 512
 _LINGER_S = 0.3
 """A batch is handed in when nobody asked anything more for so long."""
 _TRIES = 5
 _PAUSE_S = 1.0
+
+
+def rows_ahead(endpoint: Endpoint) -> int:
+    """The rows that a source should have under way: a batch full of them, or more than any limiter lets go."""
+    return MOST_LINES if isinstance(endpoint, Batching) and endpoint.batch else _AT_ONCE
+
 
 Keep = Callable[[BatchLine], Awaitable[None]]
 """Writes a line to the journal."""
@@ -122,17 +129,17 @@ class BatchDesk:
         await self.journal.put_batch(batch, is_open=False)
         for key in batch.keys:
             lost = Unanswered(state.word or "expired", f"the batch ended ({state.word}) without it", Verdict.AGAIN)
-            self._tell(key, lines.get(key), lost)
+            _tell(self._awaited.pop(key, None), lines.get(key), lost)
 
-    def _tell(self, key: bytes, line: BatchLine | None, fault: BaseException) -> None:
-        waiting = self._awaited.pop(key, None)
-        if waiting is None or waiting.done():
-            return
-        if line is not None:
-            waiting.set_result(line)
-        else:
-            waiting.set_exception(fault)
-            waiting.exception()  # a resumed question that nobody asks again is no lost error
+
+def _tell(waiting: asyncio.Future[BatchLine] | None, line: BatchLine | None, fault: BaseException) -> None:
+    if waiting is None or waiting.done():
+        return
+    if line is not None:
+        waiting.set_result(line)
+    else:
+        waiting.set_exception(fault)
+        waiting.exception()  # a resumed question that nobody asks again is no lost error
 
 
 class _told:
@@ -147,7 +154,7 @@ class _told:
     async def __aexit__(self, kind: Any, error: BaseException | None, _: Any) -> bool:
         if error is not None:
             for key in self._batch.keys:
-                self._desk._tell(key, None, error)
+                _tell(self._desk._awaited.pop(key, None), None, error)
         return error is not None and not isinstance(error, asyncio.CancelledError)
 
 

@@ -46,6 +46,11 @@ class Budget:
         self._open -= 1
         self._settled.set()
 
+    def book(self, actual: Cost) -> None:
+        """Counts what was spent on something that an earlier process set aside for."""
+        self._usd += actual.usd or 0.0
+        self._tokens += actual.tokens
+
     def _fits(self, worst: Cost) -> bool:
         usd, tokens = self._usd + self._aside_usd, self._tokens + self._aside_tokens
         return (self._max_usd is None or usd + (worst.usd or 0.0) <= self._max_usd) and (

@@ -23,6 +23,7 @@ from quorate.errors import JournalError
 from quorate.wire import Usage
 
 _PER_COMMIT = 1_000
+_MEASURED = 1_000
 _BUSY_S = 60.0
 
 _TABLES = """
@@ -30,7 +31,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     key BLOB NOT NULL, number INTEGER NOT NULL, at_s REAL NOT NULL, endpoint TEXT NOT NULL, model TEXT NOT NULL,
     reason TEXT NOT NULL, message TEXT NOT NULL, raw TEXT, latency_s REAL NOT NULL, cost_usd REAL,
     input INTEGER NOT NULL, output INTEGER NOT NULL, cached INTEGER NOT NULL, cache_write INTEGER NOT NULL,
-    reasoning INTEGER NOT NULL
+    reasoning INTEGER NOT NULL, sent_bytes INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS whole ON attempts (key) WHERE reason = '';
 CREATE TABLE IF NOT EXISTS batches (
@@ -60,13 +61,14 @@ class Attempt:
     latency_s: float = 0.0
     cost_usd: float | None = None
     usage: Usage = field(default_factory=Usage)
+    sent_bytes: int = 0
 
     def _row(self) -> tuple[Any, ...]:
         raw = None if self.raw is None else json.dumps(self.raw, ensure_ascii=False, separators=(",", ":"))
         use = self.usage
         said = (self.key, self.number, time.time(), self.endpoint, self.model, self.reason, self.message, raw)
         tokens = (use.input, use.output, use.cached, use.cache_write, use.reasoning)
-        return (*said, self.latency_s, self.cost_usd, *tokens)
+        return (*said, self.latency_s, self.cost_usd, *tokens, self.sent_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class Journal:
 
     async def add(self, attempt: Attempt) -> None:
         """Keeps an attempt; durable when this returns."""
-        await self._put(f"INSERT INTO attempts VALUES ({', '.join('?' * 15)})", attempt._row())
+        await self._put(f"INSERT INTO attempts VALUES ({', '.join('?' * 16)})", attempt._row())
 
     def spent(self) -> Spent:
         """What every attempt of this project cost together."""
@@ -140,6 +142,15 @@ class Journal:
         )
         ((usd, tokens, attempts, unpriced),) = self._select(f"SELECT {sums} FROM attempts")
         return Spent(usd, tokens, attempts, unpriced or 0)
+
+    def measured(self, endpoint: str, model: str) -> list[tuple[int, int, int]]:
+        """Bytes sent, input and output tokens of the last whole answers of a model, newest first."""
+        told = "reason = '' AND sent_bytes > 0 AND input > 0 AND endpoint = ? AND model = ?"
+        return self._select(
+            f"SELECT sent_bytes, input, output FROM attempts WHERE {told} ORDER BY rowid DESC LIMIT {_MEASURED}",
+            endpoint,
+            model,
+        )
 
     def open_batches(self, account: str) -> list[OpenBatch]:
         """The batches of an account that were not taken home, oldest first."""

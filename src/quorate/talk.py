@@ -49,10 +49,8 @@ class Talk:
             turn for shot in shots for turn in (("user", shot.prompt), ("assistant", f'{{"label": "{shot.answer}"}}'))
         )
         question = Question(f"{self._task}\n\n{_ONE}", prompt, tuple(self.meanings), self.meanings, turns)
-        try:
-            samples = [self._sample(replace(question, sample=i)) for i in range(self.samples)]
-            heard = await together(samples)
-        except NotAsked:
+        heard = await together([self._sample(replace(question, sample=i)) for i in range(self.samples)])
+        if SKIPPED in heard:
             return SKIPPED
         return heard[0] if len(heard) == 1 else frequencies(heard, len(self.reader.space))
 
@@ -71,6 +69,12 @@ class Talk:
         return [heard[i] for i in rows]
 
     async def _sample(self, question: Question) -> Heard:
+        try:
+            return await self._asked(question)
+        except NotAsked:
+            return SKIPPED
+
+    async def _asked(self, question: Question) -> Heard:
         answer = await self.desk.ask(self.endpoint, question)
         heard = self._heard(answer)
         if heard.reason and answer.is_kept and self.desk.asks_again:

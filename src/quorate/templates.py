@@ -38,6 +38,10 @@ class PromptTemplate:
     def __post_init__(self) -> None:
         _ = self._template
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The compiled template is code, and made again where it arrives.
+        return PromptTemplate, (self.text, self.path)
+
     @staticmethod
     def at(path: Path) -> PromptTemplate:
         """The template in a file.

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from quorate.answers import Heard, Reader, describe
+from quorate.batches import rows_ahead
 from quorate.errors import PluginError
 from quorate.fingerprint import fingerprint
 from quorate.protocols import AsksEndpoints, Endpoint
@@ -23,9 +24,6 @@ from quorate.templates import PromptTemplate, TemplateError
 from quorate.together import in_turn
 from quorate.values import ABSTAIN, Failure, Gold, LabelSpace, Status, VoteColumn
 from quorate.wire import Answer, Limits, Price, Question, Reply, Said, Usage
-
-_WORKERS = 512
-"""Rows under way at once; the desk's limiter lets far fewer go."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +91,7 @@ class Prompt:
         known = rows.take(np.flatnonzero(labels != ABSTAIN))
         if not len(known):
             raise PluginError(f"{self.name!r} shows gold examples, and the project has no gold to anchor on")
-        prompts = [self._rendered(cells, space) for cells in self._cells(known)]
+        prompts = [self._rendered(cells, space) for cells in _cells(known, self.columns)]
         answers = [space.names[y] for y in labels[labels != ABSTAIN].tolist()]
         shots = [Shot(p, y, p) for p, y in zip(prompts, answers, strict=True) if isinstance(p, str)]
         return replace(self, learned=Shots(tuple(shots), self.shots, self.shot_choice))
@@ -104,8 +102,16 @@ class Prompt:
 
     async def ask(self, rows: Rows, space: LabelSpace, desk: AsksEndpoints) -> VoteColumn:
         """The votes of the rows; rows that were not asked are skipped."""
-        talk = self._talk(space, desk)
-        prompts = [self._rendered(cells, space) for cells in self._cells(rows)]
+        reader = Reader(space, self.cannot_tell)
+        talk = Talk(
+            desk,
+            self.endpoint,
+            reader,
+            instructions=self.instructions,
+            samples=self.samples,
+            repairs=self.repair,
+        )
+        prompts = [self._rendered(cells, space) for cells in _cells(rows, self.columns)]
         asked = [i for i, prompt in enumerate(prompts) if isinstance(prompt, str)]
         shown = self.learned.of([str(prompts[i]) for i in asked]) if self.learned else [()] * len(asked)
         heard: list[Heard] = [p if isinstance(p, Heard) else SKIPPED for p in prompts]
@@ -121,24 +127,8 @@ class Prompt:
             else:
                 heard[pack[0]] = await talk.row(str(prompts[pack[0]]), shots[pack[0]])
 
-        await in_turn(packs, one, _WORKERS)
-        return self._column(rows, heard, space)
-
-    def _talk(self, space: LabelSpace, desk: AsksEndpoints) -> Talk:
-        return Talk(
-            desk,
-            self.endpoint,
-            Reader(space, self.cannot_tell),
-            instructions=self.instructions,
-            samples=self.samples,
-            repairs=self.repair,
-        )
-
-    def _cells(self, rows: Rows) -> list[dict[str, Any]]:
-        columns = [rows.values(name) for name in self.columns]
-        return [dict(zip(self.columns, cells, strict=True)) for cells in zip(*columns, strict=True)] or [
-            {} for _ in range(len(rows))
-        ]
+        await in_turn(packs, one, min(rows_ahead(self.endpoint), len(packs)))
+        return _column(self.name, rows, heard, len(space))
 
     def _rendered(self, cells: Mapping[str, Any], space: LabelSpace) -> str | Heard:
         meanings = [{"name": n, "description": d} for n, d in describe(space, "").items()]
@@ -156,23 +146,30 @@ class Prompt:
             return PromptTemplate.at(self.template)
         return PromptTemplate(self.prompt or "{{ " + self.column + " }}")
 
-    def _column(self, rows: Rows, heard: Sequence[Heard], space: LabelSpace) -> VoteColumn:
-        ids = rows.ids.to_pylist()
-        n, k = len(heard), len(space)
-        status = np.array([_status(one) for one in heard], np.uint8).reshape(n)
-        soft = np.full((n, k), np.nan, np.float32)
-        for i, one in enumerate(heard):
-            if one.distribution is not None:
-                soft[i] = one.distribution
-        failures = tuple(
-            Failure(ids[i], self.name, one.reason, one.message)
-            for i, one in enumerate(heard)
-            if status[i] == Status.FAILED
-        )
-        labels = np.array([one.label for one in heard], np.int16).reshape(n)
-        if np.isnan(soft).all():
-            return VoteColumn(labels, status, failures=failures)
-        return VoteColumn(labels, status, soft.max(axis=1), soft, failures)
+
+def _cells(rows: Rows, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The named cells of each row; none at all where the template reads no column."""
+    columns = [rows.values(name) for name in names]
+    return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)] or [
+        {} for _ in range(len(rows))
+    ]
+
+
+def _column(name: str, rows: Rows, heard: Sequence[Heard], k: int) -> VoteColumn:
+    ids = rows.ids.to_pylist()
+    n = len(heard)
+    status = np.array([_status(one) for one in heard], np.uint8).reshape(n)
+    soft = np.full((n, k), np.nan, np.float32)
+    for i, one in enumerate(heard):
+        if one.distribution is not None:
+            soft[i] = one.distribution
+    failures = tuple(
+        Failure(ids[i], name, one.reason, one.message) for i, one in enumerate(heard) if status[i] == Status.FAILED
+    )
+    labels = np.array([one.label for one in heard], np.int16).reshape(n)
+    if np.isnan(soft).all():
+        return VoteColumn(labels, status, failures=failures)
+    return VoteColumn(labels, status, soft.max(axis=1), soft, failures)
 
 
 def _status(heard: Heard) -> Status:

@@ -1,0 +1,169 @@
+"""OpenAI, and every server that speaks its wire, through the official SDK."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+from quorate import openai_chat, openai_decisions, openai_responses
+from quorate.keys import secret
+from quorate.openai_batches import OpenAIBatches
+from quorate.protocols import BatchPost
+from quorate.registry import vendor
+from quorate.transport import Sharded, lost, proxy_for, refusal, reply_of
+from quorate.wire import Limits, Price, Question, Reply, Said, Send, Unanswered
+
+_PATHS = {"chat": openai_chat.PATH, "responses": openai_responses.PATH, "decisions": openai_decisions.PATH}
+_READERS = {"chat": openai_chat.said, "responses": openai_responses.said, "decisions": openai_decisions.said}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenAI:
+    """Asks by `api`: chat completions with a strict schema of the labels, responses, or decisions, which answer with
+    a probability per label.
+
+    `base_url` may be any compatible server. `key` names where the key is: "env:NAME", "keyring:SERVICE/USER", or ""
+    for none. `top_logprobs` (1 to 20) asks for the probabilities of the answer's tokens. `supports` says what the
+    model does not take (`schema`, `temperature`, `logprobs`); `quorate doctor` finds it out. `batch` hands questions
+    in as batches, at half the price, and looks every `poll_s` seconds. `extra_body` goes into every request.
+    """
+
+    kind: ClassVar[str] = "endpoints"
+
+    model: str
+    base_url: str = "https://api.openai.com/v1"
+    key: str = "env:OPENAI_API_KEY"
+    api: Literal["chat", "responses", "decisions"] = "chat"
+    temperature: float | None = 0.0
+    seed: int | None = None
+    top_logprobs: int = 0
+    max_output_tokens: int = 64
+    tokens_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    reasoning_effort: str = ""
+    service_tier: str = ""
+    timeout_s: float = 60.0
+    limits: Limits = field(default_factory=Limits)
+    price: Price | None = None
+    supports: Mapping[str, bool] = field(default_factory=dict)
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    batch: bool = False
+    poll_s: float = 30.0
+
+    @classmethod
+    def example(cls) -> OpenAI:
+        return cls(model="example", base_url="http://127.0.0.1:9/v1", key="", timeout_s=1.0)
+
+    @property
+    def wire(self) -> str:
+        return f"openai.{self.api}"
+
+    @property
+    def account(self) -> str:
+        return f"openai {self.base_url} {self.key}"
+
+    def check(self) -> None:
+        secret(self.key)
+
+    def body(self, question: Question) -> dict[str, Any]:
+        """The JSON body of a question.
+
+        Raises:
+            PluginError: the wire cannot hold the question.
+        """
+        if self.api == "decisions":
+            return {"model": self.model} | openai_decisions.asked(question) | dict(self.extra_body)
+        form = openai_chat if self.api == "chat" else openai_responses
+        asked: dict[str, Any] = form.asked(question, self._does("schema"))
+        return {"model": self.model} | asked | self._settings() | dict(self.extra_body)
+
+    def read(self, raw: Any) -> Said:
+        return _READERS[self.api](raw)
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Send]:
+        key = secret(self.key)
+        async with _client(self, key) as client:
+            yield _Sender(client, _PATHS[self.api], key).send
+
+    @asynccontextmanager
+    async def connect_batches(self) -> AsyncIterator[BatchPost]:
+        key = secret(self.key)
+        async with _client(self, key) as client:
+            yield OpenAIBatches(client, f"/v1{_PATHS[self.api]}", partial(_told, key=key))
+
+    def _settings(self) -> dict[str, Any]:
+        is_chat = self.api == "chat"
+        settings: dict[str, Any] = {self.tokens_field if is_chat else "max_output_tokens": self.max_output_tokens}
+        if self.temperature is not None and self._does("temperature"):
+            settings["temperature"] = self.temperature
+        if self.seed is not None and is_chat:
+            settings["seed"] = self.seed
+        if self.service_tier:
+            settings["service_tier"] = self.service_tier
+        if self.reasoning_effort:
+            effort = self.reasoning_effort
+            settings |= {"reasoning_effort": effort} if is_chat else {"reasoning": {"effort": effort}}
+        if self.top_logprobs and self._does("logprobs"):
+            settings["top_logprobs"] = self.top_logprobs
+            settings |= {"logprobs": True} if is_chat else {"include": ["message.output_text.logprobs"]}
+        return settings
+
+    def _does(self, what: str) -> bool:
+        return self.supports.get(what, True)
+
+
+@asynccontextmanager
+async def _client(endpoint: OpenAI, key: str) -> AsyncIterator[Any]:
+    sdk, httpx2 = vendor("openai", "openai"), vendor("httpx2", "openai")
+    # Read once: loading the system's certificates costs more than many requests.
+    trust = httpx2.create_ssl_context()
+    proxy = proxy_for(endpoint.base_url)
+    pools = Sharded(lambda: httpx2.AsyncHTTPTransport(verify=trust, proxy=proxy))
+    async with sdk.AsyncOpenAI(
+        api_key=key or "none",
+        base_url=endpoint.base_url,
+        timeout=endpoint.timeout_s,
+        max_retries=0,
+        http_client=httpx2.AsyncClient(transport=pools, timeout=endpoint.timeout_s),
+    ) as client:
+        yield client
+
+
+@dataclass(frozen=True)
+class _Sender:
+    """One way out. The reply is asked for raw: it is kept as it came, and read by us."""
+
+    client: Any
+    path: str
+    key: str
+
+    async def send(self, body: Mapping[str, Any]) -> Reply:
+        raw = vendor("httpx2", "openai").Response
+        response = await _told(self.client.post(self.path, cast_to=raw, body=dict(body)), self.key)
+        return reply_of(response.status_code, response.headers, response.text, self.key)
+
+
+async def _told(call: Awaitable[Any], key: str) -> Any:
+    """What a call of the SDK gives; its faults in our words, without the key.
+
+    Raises:
+        Unanswered
+    """
+    faults = (vendor("openai", "openai").APIError, vendor("httpx2", "openai").HTTPError)
+    try:
+        return await call
+    except faults as error:
+        raise _fault(error, key) from None
+
+
+def _fault(error: Any, key: str) -> Unanswered:
+    response = getattr(error, "response", None)
+    if response is None:
+        return lost(error.__cause__ or error, key)
+    return refusal(response.status_code, response.headers, response.text, key)
+
+
+plugin = OpenAI

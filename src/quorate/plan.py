@@ -1,0 +1,166 @@
+"""plan: what asking the models will cost, before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import sqrt
+from statistics import fmean, stdev
+from typing import Any
+
+import numpy as np
+
+from quorate.apply import apply
+from quorate.bill import Bill, sent_bytes
+from quorate.desk import DeskSettings
+from quorate.journal import Journal
+from quorate.prices import cost_usd, price_of
+from quorate.project import Project
+from quorate.protocols import Asking, Batching, Endpoint
+from quorate.rows import Rows
+from quorate.store import Store
+from quorate.values import Gold, Status
+from quorate.wire import Question, Usage
+
+_ENOUGH = 8
+"""Answers from which a model's tokens are estimated; fewer say too little of their spread."""
+_NORMAL_95 = 1.96
+_GUESSED_BYTES_PER_TOKEN = (6.0, 4.0, 2.0)
+_GUESSED_ANSWER_TOKENS = (4.0, 10.0)
+"""Low and likely tokens of an answer of one label; the high guess is all that the endpoint allows."""
+
+
+@dataclass
+class _Ledger:
+    """The questions that one source would send."""
+
+    seen: set[bytes]
+    sizes: list[int] = field(default_factory=list)
+    worst_tokens: int = 0
+    worst_usd: float | None = 0.0
+
+    def note(self, bill: Bill, key: bytes, body: dict[str, Any]) -> None:
+        """One more question; what two sources ask alike is sent once."""
+        if key in self.seen:
+            return
+        self.seen.add(key)
+        worst = bill.worst_case(body)
+        self.sizes.append(sent_bytes(body))
+        self.worst_tokens += worst.tokens
+        self.worst_usd = None if worst.usd is None or self.worst_usd is None else self.worst_usd + worst.usd
+
+
+def plan(project: Project, pilot: int = 0) -> dict[str, Any]:
+    """What each model source would ask and cost (schema `quorate.plan/1`); intervals are 95 %.
+
+    With `pilot` so many rows, spread over the data, are asked for each source first: they are paid and kept, and the
+    estimate rests on what they cost.
+
+    Raises:
+        ProjectError: the data does not fit the project.
+        EndpointStopped, JournalError: only in a pilot.
+    """
+    data = project.read()
+    asking = [source for source in project.sources if isinstance(source, Asking)]
+    if pilot and asking:
+        at = np.unique(np.linspace(0, max(len(data.rows) - 1, 0), pilot).astype(np.intp))
+        _voted(project, asking, data.rows.take(at), data.anchors, project.desk)
+    seen: set[bytes] = set()
+    entries = [_entry(project, source, data.rows, data.anchors, seen) for source in asking]
+    with Journal(project.desk.journal) as journal:
+        spent = journal.spent()
+    caps = project.settings.budget
+    return {
+        "schema": "quorate.plan/1",
+        "project": project.name,
+        "rows": len(data.rows),
+        "sources": entries,
+        "total": _total(entries),
+        "spent": {"usd": spent.usd, "tokens": spent.tokens, "attempts": spent.attempts},
+        "caps": {"max_usd": caps.max_usd, "max_tokens": caps.max_tokens},
+    }
+
+
+def _voted(project: Project, sources: Sequence[Any], rows: Rows, anchors: Gold | None, desk: DeskSettings) -> Any:
+    return apply(
+        rows,
+        sources,
+        project.space,
+        gold=anchors,
+        store=Store(project.state, False),
+        partition_rows=project.settings.run.partition_rows,
+        max_failure_share=1.0,
+        desk=desk,
+    )
+
+
+def _entry(project: Project, source: Any, rows: Rows, anchors: Gold | None, seen: set[bytes]) -> dict[str, Any]:
+    endpoint: Endpoint = source.endpoint
+    is_batch = isinstance(endpoint, Batching) and endpoint.batch
+    bill = Bill(endpoint, price_of(endpoint), "batch" if is_batch else "")
+    ledger = _Ledger(seen)
+
+    def witness(_: Endpoint, __: Question, key: bytes, body: dict[str, Any]) -> None:
+        ledger.note(bill, key, body)
+
+    rules = replace(project.desk.rules, is_offline=True, witness=witness)
+    votes = _voted(project, [source], rows, anchors, replace(project.desk, rules=rules))
+    to_ask = int((votes.status == Status.SKIPPED).sum())
+    with Journal(project.desk.journal) as journal:
+        measured = journal.measured(endpoint.wire, endpoint.model)
+    low, likely, high = _usages(ledger.sizes, measured, endpoint.max_output_tokens)
+    return {
+        "name": source.name,
+        "model": endpoint.model,
+        "wire": endpoint.wire,
+        "is_batch": is_batch,
+        "rows": len(rows),
+        "rows_known": len(rows) - to_ask,
+        "rows_to_ask": to_ask,
+        "requests": len(ledger.sizes),
+        "tokens": _interval([usage.input + usage.output for usage in (low, likely, high)]),
+        "usd": _interval([cost_usd(bill.price, usage, bill.tier) for usage in (low, likely, high)]),
+        "usd_at_most": ledger.worst_usd,
+        "tokens_at_most": ledger.worst_tokens,
+        "measured_on": len(measured) if len(measured) >= _ENOUGH else 0,
+    }
+
+
+def _usages(
+    sizes: Sequence[int], measured: Sequence[tuple[int, int, int]], most_output: int
+) -> tuple[Usage, Usage, Usage]:
+    """Low, likely and high tokens of questions of these bytes, from what answers took before (bytes, in, out)."""
+    total, n = sum(sizes), len(sizes)
+    if not n:
+        return Usage(), Usage(), Usage()
+    if len(measured) < _ENOUGH:
+        inputs = [total / per_token for per_token in _GUESSED_BYTES_PER_TOKEN]
+        outputs = [n * each for each in (*_GUESSED_ANSWER_TOKENS, float(most_output))]
+    else:
+        rates = [given / size for size, given, _ in measured]
+        made = [float(output) for _, _, output in measured]
+        # The mean of n new answers differs from that of the measured by the errors of both.
+        width = _NORMAL_95 * sqrt(1 / n + 1 / len(measured))
+        inputs = [total * (fmean(rates) + side * width * stdev(rates)) for side in (-1, 0, 1)]
+        outputs = [n * (fmean(made) + side * width * stdev(made)) for side in (-1, 0, 1)]
+    pairs = zip(inputs, outputs, strict=True)
+    low, likely, high = (Usage(max(round(given), 0), max(round(made), 0)) for given, made in pairs)
+    return low, likely, high
+
+
+def _interval(values: Sequence[float | int | None]) -> dict[str, float] | None:
+    if any(value is None for value in values):
+        return None
+    return dict(zip(("low", "likely", "high"), (float(value or 0) for value in values), strict=True))
+
+
+def _total(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The sums; no price for all where one is unknown."""
+
+    def added(name: str) -> dict[str, float] | None:
+        told = [entry[name] for entry in entries]
+        if not all(told):
+            return None
+        return {side: sum(one[side] for one in told) for side in ("low", "likely", "high")}
+
+    return {"requests": sum(entry["requests"] for entry in entries), "tokens": added("tokens"), "usd": added("usd")}

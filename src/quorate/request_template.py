@@ -1,0 +1,60 @@
+"""The JSON body of a request as a template: strings are Jinja, tables and lists stay what they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from quorate.errors import PluginError
+from quorate.messages import messages
+from quorate.templates import PromptTemplate, TemplateError
+from quorate.wire import Question, answer_schema
+
+_WHOLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_EXAMPLE = Question("", "", ("yes", "no"))
+
+
+@dataclass(frozen=True)
+class RequestTemplate:
+    """A template over `prompt`, `instructions`, `choices`, `meanings`, `messages`, `schema` and the names in
+    `settings`; a string that is a single `{{ name }}` becomes the value itself.
+
+    Raises:
+        PluginError: it names something else, or its syntax is wrong.
+    """
+
+    tree: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        self.filled(_EXAMPLE)
+
+    def filled(self, question: Question) -> dict[str, Any]:
+        """The body for a question."""
+        names = {
+            "prompt": question.prompt,
+            "instructions": question.instructions,
+            "choices": list(question.choices),
+            "meanings": dict(question.meanings),
+            "messages": messages(question),
+            "schema": answer_schema(question),
+        } | dict(self.settings)
+        return {key: _filled(value, names) for key, value in self.tree.items()}
+
+
+def _filled(tree: Any, names: Mapping[str, Any]) -> Any:
+    if isinstance(tree, Mapping):
+        return {key: _filled(value, names) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_filled(value, names) for value in tree]
+    if not isinstance(tree, str):
+        return tree
+    whole = _WHOLE.fullmatch(tree.strip())
+    if whole and whole[1] in names:
+        return names[whole[1]]
+    try:
+        return PromptTemplate(tree).render(names)
+    except TemplateError as error:
+        raise PluginError(f"`request`: {tree!r}: {error}; there are {', '.join(names)}") from None
