@@ -12,7 +12,7 @@ from quorate.capabilities import known_capabilities
 from quorate.desk import DeskSettings, HouseRules
 from quorate.errors import PluginError, Problem, ProjectError, did_you_mean, listed
 from quorate.prices import price_of
-from quorate.protocols import Endpoint, Keyed
+from quorate.protocols import Capable, Endpoint, Keyed
 from quorate.redaction import redactor
 from quorate.registry import build, load
 from quorate.rules import load_function
@@ -52,8 +52,8 @@ def open_endpoint(name: str, settings: Settings, folder: Path) -> Endpoint:
     """
     endpoint: Any = declared_plugin("endpoints", settings.endpoints[name], folder)
     learned = known_capabilities(folder, endpoint)
-    if learned and hasattr(endpoint, "supports"):
-        endpoint = replace(endpoint, supports={**learned, **endpoint.supports})
+    if learned and isinstance(endpoint, Capable):
+        endpoint = replace(endpoint, supports={**learned, **endpoint.supports})  # type: ignore[type-var]
     host = urlsplit(endpoint.base_url).hostname or ""
     allowed = settings.privacy.hosts
     if allowed and host not in allowed:

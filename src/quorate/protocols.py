@@ -92,6 +92,21 @@ class Keyed(Protocol):
     def check(self) -> None: ...
 
 
+@runtime_checkable
+class Capable(Protocol):
+    """An endpoint whose requests may hold things that not every model takes: `schema`, `temperature`, `logprobs`.
+
+    `supports` says which it does (all that it leaves out are taken to be), `optional` which its wire has, and
+    `using` is the endpoint with just these in its requests.
+    """
+
+    @property
+    def supports(self) -> Mapping[str, bool]: ...
+    @property
+    def optional(self) -> tuple[str, ...]: ...
+    def using(self, *what: str) -> Endpoint: ...
+
+
 class BatchPost(Protocol):
     """The way to a vendor's batches.
 
@@ -232,6 +247,7 @@ __all__ = [
     "AsksEndpoints",
     "BatchPost",
     "Batching",
+    "Capable",
     "Derives",
     "Endpoint",
     "Executor",

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+CAPABILITIES = ("schema", "temperature", "logprobs")
+"""What a request may hold that not every model takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import httpx
@@ -15,7 +15,7 @@ from quorate import cohere_chat
 from quorate.keys import secret
 from quorate.registry import vendor
 from quorate.transport import Sharded, lost, proxy_for, reply_of
-from quorate.wire import Limits, Price, Question, Reply, Said, Send
+from quorate.wire import CAPABILITIES, Limits, Price, Question, Reply, Said, Send
 
 _NAMED = ("model", "messages", "response_format", "temperature", "seed", "max_tokens", "logprobs")
 """Fields that the SDK takes by name; the rest of a body goes along as it is."""
@@ -59,6 +59,14 @@ class Cohere:
 
     def check(self) -> None:
         secret(self.key)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        return CAPABILITIES
+
+    def using(self, *what: str) -> Cohere:
+        supports = {name: name in what for name in CAPABILITIES}
+        return replace(self, supports=supports, logprobs=self.logprobs or "logprobs" in what)
 
     def body(self, question: Question) -> dict[str, Any]:
         body = {"model": self.model, "stream": False} | cohere_chat.asked(question, self._does("schema"))

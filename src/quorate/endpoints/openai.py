@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar, Literal
 
@@ -14,10 +14,12 @@ from quorate.openai_batches import OpenAIBatches
 from quorate.protocols import BatchPost
 from quorate.registry import vendor
 from quorate.transport import Sharded, lost, proxy_for, refusal, reply_of
-from quorate.wire import Limits, Price, Question, Reply, Said, Send, Unanswered
+from quorate.wire import CAPABILITIES, Limits, Price, Question, Reply, Said, Send, Unanswered
 
 _PATHS = {"chat": openai_chat.PATH, "responses": openai_responses.PATH, "decisions": openai_decisions.PATH}
 _READERS = {"chat": openai_chat.said, "responses": openai_responses.said, "decisions": openai_decisions.said}
+
+_TOP = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,15 @@ class OpenAI:
 
     def check(self) -> None:
         secret(self.key)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        return () if self.api == "decisions" else CAPABILITIES
+
+    def using(self, *what: str) -> OpenAI:
+        supports = {name: name in what for name in CAPABILITIES}
+        top = self.top_logprobs or _TOP if "logprobs" in what else self.top_logprobs
+        return replace(self, supports=supports, top_logprobs=top)
 
     def body(self, question: Question) -> dict[str, Any]:
         """The JSON body of a question.
