@@ -1,10 +1,9 @@
-"""The command line: `quorate init | check | run | show | export`, each on a project folder, each with `--json`."""
+"""The command line: each command takes a project folder, and `--json` for one documented object."""
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from quorate.errors import ChecksFailed, ProjectError, QuorateError
+from quorate.progress import progress
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,7 +22,7 @@ app = typer.Typer(
     help="Rules and models vote, a label model fuses the votes, people settle the few disagreements that matter.\n\n"
     "Start with [bold]quorate init demo[/], then [bold]quorate run demo[/].",
     epilog="Exit codes: 0 done, 1 a source's own examples fail, 2 the project, data or command is wrong, "
-    "3 too many failed votes.",
+    "3 too many failed votes, 4 an endpoint answers nothing, 5 answers cannot be kept.",
 )
 
 Folder = Annotated[Path, typer.Argument(help="The project: a folder with quorate.toml.", show_default=False)]
@@ -65,6 +65,7 @@ def run(
     folder: Folder,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where votes failed before.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes, in place of run.workers.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Send nothing: only answers kept before serve.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Label the data: sources vote, the label model fuses, disagreements are ranked. What was done before is reused.
@@ -76,18 +77,52 @@ def run(
         from quorate.run import run as run_project
 
         project = with_workers(open_project(folder), workers)
-        with _progress() as progress:
-            done = run_project(project, progress, retry_failed)
-        if as_json:
-            say(done.report, str)
-            return
-        from rich.console import Console
+        with progress() as advance:
+            done = run_project(project, advance, retry_failed, offline)
+        _show_run(say, as_json, done)
 
-        from quorate.terminal import run_view
 
-        console = Console()
-        console.print(run_view(done.report, console.width))
-        console.print(f"report: {done.folder / 'report.html'}", highlight=False, soft_wrap=True)
+@app.command()
+def plan(
+    folder: Folder,
+    pilot: Annotated[int, typer.Option(min=0, help="Ask so many rows first (paid and kept) to measure tokens.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what asking the models will cost, before anything is sent: rows known and to ask, tokens, price."""
+    with _reported(as_json) as say:
+        from quorate.plan import plan as plan_project
+        from quorate.project import open_project
+        from quorate.terminal_asking import plan_view
+
+        _shown(say, as_json, plan_project(open_project(folder), pilot), plan_view)
+
+
+@app.command()
+def doctor(folder: Folder, as_json: AsJson = False) -> None:
+    """Ask each endpoint a few short questions: does it answer, keep to a schema, give probabilities, tell limits?"""
+    with _reported(as_json) as say:
+        from quorate.doctor import examine
+        from quorate.project import open_project
+        from quorate.terminal_asking import doctor_view
+
+        _shown(say, as_json, examine(open_project(folder)), doctor_view)
+
+
+@app.command()
+def demo(folder: Folder, as_json: AsJson = False) -> None:
+    """Run a project whose endpoints are at 127.0.0.1 with small models in their place: no key, nothing leaves.
+
+    The stand-ins are trained on a part of the project's gold rows, which is good for a try and for nothing else.
+    """
+    with _reported(as_json) as say:
+        from quorate.demo import serving
+        from quorate.project import open_project
+        from quorate.run import run as run_project
+
+        project = open_project(folder)
+        with serving(project), progress() as advance:
+            done = run_project(project, advance)
+        _show_run(say, as_json, done)
 
 
 @app.command()
@@ -102,14 +137,9 @@ def show(
         from quorate.run import show as show_row
 
         entry = show_row(open_project(folder), row)
-        if as_json:
-            say(entry, str)
-            return
-        from rich.console import Console
-
         from quorate.terminal import row_view
 
-        Console().print(row_view(entry))
+        _shown(say, as_json, entry, row_view)
 
 
 @app.command()
@@ -136,6 +166,29 @@ def export(
 
 
 Say = Callable[[dict[str, Any], Callable[[], str]], None]
+
+
+def _shown(say: Say, as_json: bool, value: dict[str, Any], view: Callable[[dict[str, Any]], Any]) -> None:
+    """Says the value as JSON, or shows what `view` makes of it."""
+    if as_json:
+        say(value, str)
+        return
+    from rich.console import Console
+
+    Console().print(view(value))
+
+
+def _show_run(say: Say, as_json: bool, done: Any) -> None:
+    if as_json:
+        say(done.report, str)
+        return
+    from rich.console import Console
+
+    from quorate.terminal import run_view
+
+    console = Console()
+    console.print(run_view(done.report, console.width))
+    console.print(f"report: {done.folder / 'report.html'}", highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -182,56 +235,6 @@ def _problems(error: QuorateError) -> list[str]:
             return str(error).splitlines()
         case _:
             return [str(error)]
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar with rate and time left on a terminal, a line every few seconds elsewhere; always on standard error."""
-    if not sys.stderr.isatty():
-        yield _plain_progress()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    with Progress(
-        TextColumn("rows"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task("rows", total=None, rate="")
-        start = time.monotonic()
-
-        def advance(done: int, total: int) -> None:
-            bar.update(
-                task,
-                completed=done,
-                total=total,
-                rate=f"{done / max(time.monotonic() - start, 1e-9):,.0f} rows/s",
-            )
-
-        yield advance
-
-
-def _plain_progress(every_s: float = 5.0) -> Callable[[int, int], None]:
-    start = last = time.monotonic()
-
-    def advance(done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= every_s:
-            last = now
-            rate = done / (now - start)
-            print(
-                f"{done:,} of {total:,} rows, {rate:,.0f} rows/s, {(total - done) / max(rate, 1e-9):,.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
-
-    return advance
 
 
 def main() -> None:

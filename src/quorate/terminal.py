@@ -54,11 +54,19 @@ def _headline(report: Mapping[str, Any]) -> RenderableType:
         f"{report['rows']:,} rows, {len(report['sources'])} sources: coverage {report['coverage']:.1%}, "
         f"overlap {report['overlap']:.1%}, conflict {report['conflict']:.1%}"
     )
+    if report["spend"]:
+        text.append(f"\nmodels so far: {_spend(report['spend'])}")
     if report["accuracy"] is not None:
         text.append(f"\naccuracy on {report['gold']['rows']:,} gold rows: ")
         text.append(f"{report['label_model']['name']} {report['accuracy']:.1%}", style="bold green")
         text.append(f", majority vote {report['majority_accuracy']:.1%} (rows without a label count as a guess)")
     return text
+
+
+def _spend(spend: Mapping[str, Any]) -> str:
+    usd = f"${spend['usd']:,.4f}" if spend["usd"] or not spend["unpriced_attempts"] else "no known price"
+    unpriced = f" and {spend['unpriced_attempts']:,} attempts of unknown price" if spend["unpriced_attempts"] else ""
+    return f"{usd}{unpriced}, {spend['tokens']:,} tokens, {spend['attempts']:,} attempts"
 
 
 def _sources(report: Mapping[str, Any], width: int) -> RenderableType:
@@ -78,7 +86,7 @@ def _sources(report: Mapping[str, Any], width: int) -> RenderableType:
         del shown["on gold"]
     if not any(entry["failed"] for entry in sources):
         del shown["failed"]
-    table = _table("sources", ["source", "labels"], [name for name in shown if name != "labels"])
+    table = plain_table("sources", ["source", "labels"], [name for name in shown if name != "labels"])
     for entry in sources:
         table.add_row(escape(entry["name"]), *(cell(entry) for cell in shown.values()))
     table.caption = "est. accuracy: what the label model believes, with the 95 % interval that sampling leaves open"
@@ -93,7 +101,7 @@ def _share(entry: Mapping[str, Any], name: str, interval: str) -> str:
     return f"{entry[name]:.1%} [dim]{100 * low:.0f}-{100 * high:.0f}[/]"
 
 
-def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+def plain_table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
     """A table without lines, its text columns to the left and its numbers to the right."""
     table = Table(title=title, title_justify="left", header_style="dim", box=None, padding=(0, 1))
     for place, heading in enumerate(left):
@@ -104,7 +112,7 @@ def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
 
 
 def _distribution(report: Mapping[str, Any]) -> RenderableType:
-    table = _table("labels", ["label"], ["rows", "share", "estimated balance"])
+    table = plain_table("labels", ["label"], ["rows", "share", "estimated balance"])
     table.add_column("")
     total = max(report["rows"], 1)
     for name, count in report["distribution"].items():
@@ -129,7 +137,7 @@ def _pairs(report: Mapping[str, Any]) -> RenderableType | None:
     worst = [pair for pair in pairs if pair[0]][:_PAIRS_SHOWN]
     if not worst:
         return None
-    table = _table("pairs that differ most", ["", " "], ["differ", "of both voting"])
+    table = plain_table("pairs that differ most", ["", " "], ["differ", "of both voting"])
     for differ, both, one, other in worst:
         table.add_row(escape(one), escape(other), f"{differ:,}", f"{both:,}")
     return table

@@ -1,0 +1,56 @@
+"""How far a run is: a bar on a terminal, a line now and then elsewhere; always on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar with rate and time left on a terminal, a line every few seconds elsewhere; always on standard error."""
+    if not sys.stderr.isatty():
+        yield _plain_progress()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("rows"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("rows", total=None, rate="")
+        start = time.monotonic()
+
+        def advance(done: int, total: int) -> None:
+            bar.update(
+                task,
+                completed=done,
+                total=total,
+                rate=f"{done / max(time.monotonic() - start, 1e-9):,.0f} rows/s",
+            )
+
+        yield advance
+
+
+def _plain_progress(every_s: float = 5.0) -> Callable[[int, int], None]:
+    start = last = time.monotonic()
+
+    def advance(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= every_s:
+            last = now
+            rate = done / (now - start)
+            left_s = (total - done) / max(rate, 1e-9)
+            sys.stderr.write(f"{done:,} of {total:,} rows, {rate:,.0f} rows/s, {left_s:,.0f} s left\n")
+            sys.stderr.flush()
+
+    return advance
