@@ -21,7 +21,7 @@ LAYERS = (
     "matching confusion tables intervals cells flat wire verdicts "
     "journal limiter pace batches budget prices keys trees messages transport request_template "
     "openai_chat openai_responses openai_decisions openai_batches cohere_chat "
-    "bill counter batch_counter desk answers tokens templates shots together talk redaction capabilities "
+    "letters bill counter batch_counter desk answers tokens templates shots together talk redaction capabilities "
     "loopback loopback_http loopback_wires loopback_batches standins",
     "",  # the six plug-in folders
     "apply ask filing fuse rank assemble analysis report page terminal terminal_asking store rules starter",

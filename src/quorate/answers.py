@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,12 +50,10 @@ class Reader:
         """
         if said.reason:
             return Heard(reason=said.reason, message=_shown(said.text))
-        if not said.text.strip() and not said.distribution:
-            return Heard(reason="empty", message="the answer is empty")
-        named, reason = _named(said)
-        if reason:
-            return Heard(reason=reason, message=_shown(said.text))
-        return self._heard(named, said)
+        if not said.text.strip():
+            return self._likeliest(said)
+        named = _named(said.text)
+        return Heard(reason="unparsable", message=_shown(said.text)) if named is None else self._heard(named, said)
 
     def read_rows(self, said: Said, rows: Sequence[str]) -> dict[str, Heard] | None:
         """What an answer about several rows says, by echoed id; None where the ids are not those asked, once each."""
@@ -64,7 +63,16 @@ class Reader:
             return None
         if sorted(str(one.get("id")) for one in answers) != sorted(rows):
             return None
-        return {str(one["id"]): self._heard(str(one.get("label", "")), Said(said.text)) for one in answers}
+        return {str(one["id"]): self._heard(_label_in(one) or "", Said(said.text)) for one in answers}
+
+    def _likeliest(self, said: Said) -> Heard:
+        """What a reply without words says by its probabilities: a tie abstains."""
+        given = said.distribution or {}
+        most = max(given.values(), default=0.0)
+        best = [name for name, p in given.items() if p == most > 0]
+        if not best or math.isnan(sum(given.values())):
+            return Heard(reason="empty", message="the answer is empty")
+        return self._heard(best[0], said) if len(best) == 1 else Heard()
 
     def _heard(self, named: str, said: Said) -> Heard:
         label = self._label(named)
@@ -75,9 +83,9 @@ class Reader:
     def _label(self, named: str) -> int | None:
         """The label int, -1 for "cannot tell", None for a name that is neither."""
         bare = named.strip(_AROUND)
-        if self.cannot_tell and bare.casefold() == self.cannot_tell.casefold():
-            return ABSTAIN
         for name in (named, bare):
+            if self.cannot_tell and _loose(name) == _loose(self.cannot_tell):
+                return ABSTAIN
             try:
                 return self.space.index(name)
             except LabelError:
@@ -104,19 +112,24 @@ class Reader:
         return probs / total if is_sound else None
 
 
-def _named(said: Said) -> tuple[str, str]:
-    """The name that the answer gives, or the reason why it gives none."""
-    if not said.text.strip():
-        return max(said.distribution or {"": 0.0}, key=lambda name: (said.distribution or {})[name]), ""
-    tree = _json(said.text)
+def _named(text: str) -> str | None:
+    """The name that the answer gives, None where it gives none."""
+    tree = _json(text)
     if isinstance(tree, dict):
-        label = tree.get("label")
-        return (label, "") if isinstance(label, str) else ("", "unparsable")
+        return _label_in(tree)
     if isinstance(tree, str):
-        return tree, ""
-    if tree is not None or len(said.text.split()) > _WORDS_OF_A_NAME:
-        return "", "unparsable"
-    return said.text, ""
+        return tree
+    return text if tree is None and len(text.split()) <= _WORDS_OF_A_NAME else None
+
+
+def _label_in(answer: Mapping[str, Any]) -> str | None:
+    """The label that a JSON answer gives; models write the labels "1" and "true" as what they are in JSON."""
+    label = answer.get("label")
+    return str(label) if isinstance(label, str | int) else None
+
+
+def _loose(name: str) -> str:
+    return " ".join(name.split()).casefold()
 
 
 def _json(text: str) -> Any:
@@ -125,7 +138,7 @@ def _json(text: str) -> Any:
     for candidate in (text, *([fenced[1]] if fenced else [])):
         try:
             tree = json.loads(candidate)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(tree, dict | list | str):
             return tree

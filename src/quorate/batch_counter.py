@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from quorate.batches import BatchDesk
 from quorate.bill import Bill
 from quorate.budget import Budget, Cost
 from quorate.counter import stopped
 from quorate.journal import Journal
+from quorate.letters import Letter
 from quorate.protocols import BatchPost
 from quorate.verdicts import unanswered
 from quorate.wire import Answer, BatchLine, NotAsked, Said, Unanswered, Verdict
@@ -28,6 +27,7 @@ class BatchCounter:
     journal: Journal
     budget: Budget
     _aside: dict[bytes, Cost] = field(default_factory=dict)
+    _letters: dict[bytes, Letter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         endpoint = self.bill.endpoint
@@ -42,40 +42,44 @@ class BatchCounter:
         """Ends the waiting; batches that are under way stay so."""
         await self._batches.close()
 
-    async def answer(self, key: bytes, body: Mapping[str, Any]) -> Answer:
+    async def answer(self, letter: Letter) -> Answer:
         """
         Raises:
             NotAsked: nothing left to spend.
             EndpointStopped: the batch was not taken.
             JournalError: the answer could not be kept.
         """
-        if not self._batches.is_under_way(key):
-            worst = self.bill.worst_case(body)
+        if not self._batches.is_under_way(letter.key):
+            worst = self.bill.worst_case(letter)
             if not await self.budget.set_aside(worst):
                 raise NotAsked("budget")
-            self._aside[key] = worst
+            self._aside[letter.key] = worst
+            self._letters[letter.key] = letter
         try:
-            line = await self._batches.ask(key, body)
+            line = await self._batches.ask(letter.key, letter.body)
         except Unanswered as fault:
             if fault.verdict is Verdict.RUN:
                 advice = "mend the key, the model name or the account"
                 raise stopped(self.bill.endpoint, f"takes no batch: {fault}", advice) from fault
             return Answer(Said(reason=fault.reason), str(fault), 1)
         finally:
-            self._settle(key, _FREE)
+            self._letters.pop(letter.key, None)
+            self._settle(letter.key, _FREE)
         if line.status == 200:
             return Answer(self.bill.endpoint.read(line.raw), attempts=1)
         refused = _fault(line)
         return Answer(Said(reason=refused.reason), str(refused), 1)
 
     async def _keep(self, line: BatchLine) -> None:
+        # What an earlier process handed in came back without its letter.
+        letter = self._letters.get(line.key) or Letter(line.key, {}, 0)
         if line.status == 200:
             said = self.bill.endpoint.read(line.raw)
             cost = self.bill.of(said, self._aside.get(line.key, _FREE))
-            note = self.bill.answered(line.key, 1, line.raw, said, cost)
+            note = self.bill.answered(letter, 1, line.raw, said=said, cost=cost)
         else:
             cost = _FREE
-            note = self.bill.failed(line.key, 1, _fault(line), cost)
+            note = self.bill.failed(letter, 1, _fault(line), cost=cost)
         await self.journal.add(note)
         self._settle(line.key, cost)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
 from quorate.journal import Journal, OpenBatch
 from quorate.protocols import Batching, BatchPost, Endpoint
-from quorate.wire import BatchLine, Unanswered, Verdict
+from quorate.wire import BatchLine, BatchState, Unanswered, Verdict
 
 MOST_LINES = 50_000
 MOST_BYTES = 190_000_000
@@ -22,6 +23,9 @@ _LINGER_S = 0.3
 """A batch is handed in when nobody asked anything more for so long."""
 _TRIES = 5
 _PAUSE_S = 1.0
+_SILENCE_S = 3_600.0
+"""A vendor that cannot be reached for so long, while a batch is under way, is not waited for."""
+_GIVEN_UP = ("expired", "cancelled", "failed")
 
 
 def rows_ahead(endpoint: Endpoint) -> int:
@@ -99,6 +103,8 @@ class BatchDesk:
 
     async def close(self) -> None:
         """Ends the waiting; what was handed in is taken home by the next process that asks."""
+        if self._timer is not None:
+            self._timer.cancel()
         for task in list(self._work):
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
@@ -106,14 +112,20 @@ class BatchDesk:
     async def _handed_in(self, batch: OpenBatch, lines: Mapping[bytes, Mapping[str, Any]]) -> None:
         async with _told(self, batch):
             await self.journal.put_batch(batch)
-            id = await _tried(lambda: self.post.hand_in(batch.name, list(lines.items())))
-            await self._followed(OpenBatch(batch.name, id, batch.account, batch.keys))
+            tries = count()
+
+            async def hand_in() -> str:
+                # Of a try that failed, the vendor may have the batch all the same, and would do its work twice.
+                found = await self.post.find(batch.name) if next(tries) else ""
+                return found or await self.post.hand_in(batch.name, list(lines.items()))
+
+            await self._followed(replace(batch, id=await _tried(hand_in)))
 
     async def _taken_home(self, batch: OpenBatch) -> None:
         async with _told(self, batch):
             id = batch.id or await _tried(lambda: self.post.find(batch.name))
             if id:
-                await self._followed(OpenBatch(batch.name, id, batch.account, batch.keys))
+                await self._followed(replace(batch, id=id))
             else:
                 # The crash came before the vendor had it.
                 await self.journal.put_batch(batch, is_open=False)
@@ -122,14 +134,33 @@ class BatchDesk:
     async def _followed(self, batch: OpenBatch) -> None:
         """Looks at the batch until it is over; keeps every line, then closes it."""
         await self.journal.put_batch(batch)
-        while not (state := await _tried(lambda: self.post.look(batch.id))).is_over:
-            await asyncio.sleep(self.poll_s)
-        lines = {line.key: line for line in state.lines if line.key in set(batch.keys)}
+        state = await self._ended(batch.id)
+        asked = set(batch.keys)
+        lines = {line.key: line for line in state.lines if line.key in asked}
         await asyncio.gather(*(self.keep(line) for line in lines.values()))
         await self.journal.put_batch(batch, is_open=False)
+        reason = state.word if state.word in _GIVEN_UP else "no_answer"
         for key in batch.keys:
-            lost = Unanswered(state.word or "expired", f"the batch ended ({state.word}) without it", Verdict.AGAIN)
+            lost = Unanswered(reason, f"the batch ended ({state.word or 'over'}) without it", Verdict.AGAIN)
             _tell(self._awaited.pop(key, None), lines.get(key), lost)
+
+    async def _ended(self, id: str) -> BatchState:
+        """How the batch stands once it is over; passing faults are waited out, for it goes on without us."""
+        silent_s = 0.0
+        while True:
+            pause_s = self.poll_s
+            try:
+                state = await self.post.look(id)
+                silent_s = 0.0
+            except Unanswered as fault:
+                if fault.verdict in (Verdict.ROW, Verdict.RUN) or silent_s >= _SILENCE_S:
+                    raise
+                pause_s = max(pause_s, fault.after_s or _PAUSE_S)
+                silent_s += pause_s
+            else:
+                if state.is_over:
+                    return state
+            await asyncio.sleep(pause_s)
 
 
 def _tell(waiting: asyncio.Future[BatchLine] | None, line: BatchLine | None, fault: BaseException) -> None:
@@ -152,10 +183,13 @@ class _told:
         return None
 
     async def __aexit__(self, kind: Any, error: BaseException | None, _: Any) -> bool:
-        if error is not None:
-            for key in self._batch.keys:
-                _tell(self._desk._awaited.pop(key, None), None, error)
-        return error is not None and not isinstance(error, asyncio.CancelledError)
+        for key in self._batch.keys if error is not None else ():
+            waiting = self._desk._awaited.pop(key, None)
+            if isinstance(error, Exception):
+                _tell(waiting, None, error)
+            elif waiting is not None:
+                waiting.cancel()
+        return isinstance(error, Exception)
 
 
 async def _tried(call: Callable[[], Awaitable[Any]]) -> Any:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from quorate.budget import Cost
 from quorate.journal import Attempt
+from quorate.letters import Letter
 from quorate.prices import cost_usd
 from quorate.protocols import Endpoint
 from quorate.wire import Price, Said, Unanswered, Usage
@@ -28,18 +26,18 @@ class Bill:
     price: Price | None
     tier: str = ""
 
-    def worst_case(self, body: Mapping[str, Any]) -> Cost:
+    def worst_case(self, letter: Letter) -> Cost:
         """What a request costs at most: a token is at least a byte of the body, the answer is as long as allowed."""
-        messages = body.get("messages")
+        messages = letter.body.get("messages")
         extra = _TOKENS_PER_MESSAGE * (len(messages) if isinstance(messages, list) else 2)
-        usage = Usage(sent_bytes(body) + extra, self.endpoint.max_output_tokens)
+        usage = Usage(letter.size_bytes + extra, self.endpoint.max_output_tokens)
         # Writing to a cache is the dearest that input can be.
         dearest = self.price and replace(self.price, input=max(self.price.input, self.price.cache_write or 0.0))
         return Cost(cost_usd(dearest, usage, self.tier), usage.input + usage.output)
 
-    def likely_tokens(self, body: Mapping[str, Any]) -> int:
+    def likely_tokens(self, letter: Letter) -> int:
         """The tokens that a vendor counts against an account's limit when the request comes in."""
-        return sent_bytes(body) // _BYTES_PER_TOKEN + self.endpoint.max_output_tokens
+        return letter.size_bytes // _BYTES_PER_TOKEN + self.endpoint.max_output_tokens
 
     def of(self, said: Said, worst: Cost) -> Cost:
         """What the reply cost; the worst case where it does not tell."""
@@ -48,26 +46,34 @@ class Bill:
         usd = cost_usd(self.price, said.usage, self.tier or said.tier)
         return Cost(usd, said.usage.input + said.usage.output)
 
-    def answered(self, key: bytes, number: int, raw: Any, said: Said, cost: Cost) -> Attempt:
+    def answered(
+        self, letter: Letter, number: int, raw: Any, *, said: Said, cost: Cost, took_s: float = 0.0
+    ) -> Attempt:
         """The journal's line of an attempt that brought a reply."""
-        usage = said.usage or Usage(cost.tokens)
-        note = self._note(key, number)
-        return replace(note, raw=raw, reason=said.reason, cost_usd=cost.usd, usage=usage)
+        return Attempt(
+            letter.key,
+            number,
+            self.endpoint.wire,
+            self.endpoint.model,
+            reason=said.reason,
+            raw=raw,
+            latency_s=took_s,
+            cost_usd=cost.usd,
+            usage=said.usage or Usage(cost.tokens),
+            sent_bytes=letter.size_bytes,
+        )
 
-    def failed(self, key: bytes, number: int, fault: Unanswered, cost: Cost) -> Attempt:
+    def failed(self, letter: Letter, number: int, fault: Unanswered, *, cost: Cost, took_s: float = 0.0) -> Attempt:
         """The journal's line of an attempt that brought none."""
-        note = self._note(key, number)
-        return replace(note, reason=fault.reason, message=str(fault), cost_usd=cost.usd, usage=Usage(cost.tokens))
-
-    def _note(self, key: bytes, number: int) -> Attempt:
-        return Attempt(key, number, self.endpoint.wire, self.endpoint.model)
-
-
-def sent(note: Attempt, body: Mapping[str, Any], start_s: float) -> Attempt:
-    """The line with what was sent, and how long it took since `start_s` of the monotonic clock."""
-    return replace(note, latency_s=time.monotonic() - start_s, sent_bytes=sent_bytes(body))
-
-
-def sent_bytes(body: Mapping[str, Any]) -> int:
-    """The length of a body on the wire."""
-    return len(json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        return Attempt(
+            letter.key,
+            number,
+            self.endpoint.wire,
+            self.endpoint.model,
+            reason=fault.reason,
+            message=str(fault),
+            latency_s=took_s,
+            cost_usd=cost.usd,
+            usage=Usage(cost.tokens),
+            sent_bytes=letter.size_bytes,
+        )

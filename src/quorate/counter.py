@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from quorate.bill import Bill, sent
+from quorate.bill import Bill
 from quorate.budget import Budget, Cost
 from quorate.errors import EndpointStopped
 from quorate.journal import Journal
+from quorate.letters import Letter
 from quorate.limiter import Limiter
 from quorate.protocols import Endpoint
 from quorate.wire import Answer, NotAsked, Reply, Said, Send, Unanswered, Verdict
 
 _ATTEMPTS = 5
+_PAID_ATTEMPTS = 3
+"""Of those that the vendor may charge for although nothing of use came back."""
 _PATIENCE_S = 900.0
-"""A question that met nothing but 429 for so long is given up."""
+"""A question that met nothing but 429 for so long, or would have to wait so long, is given up."""
 _BACKOFF_S = 0.5
 _BACKOFF_MOST_S = 20.0
 _LOST_IN_A_ROW = 30
@@ -40,24 +43,25 @@ class Counter:
     _lost: int = 0
     _dice: random.Random = field(default_factory=random.Random)
 
-    async def answer(self, key: bytes, body: Mapping[str, Any]) -> Answer:
+    async def answer(self, letter: Letter) -> Answer:
         """
         Raises:
             NotAsked: nothing left to spend.
             EndpointStopped: it answers no question of this run.
             JournalError: the answer could not be kept.
         """
-        began_s, faults, attempts = time.monotonic(), 0, 0
+        began_s, faults, paid, attempts = time.monotonic(), 0, 0, 0
         while True:
             attempts += 1
             try:
-                said = await self._attempt(key, body, attempts)
+                said = await self._attempt(letter, attempts)
             except Unanswered as fault:
                 if fault.verdict is Verdict.RUN:
                     self._close(f"will answer nothing: {fault}", "mend the key, the model name or the account")
                 faults += fault.verdict is Verdict.AGAIN
-                late = time.monotonic() - began_s > _PATIENCE_S
-                if fault.verdict is Verdict.ROW or faults >= _ATTEMPTS or late:
+                paid += fault.billed
+                late = time.monotonic() - began_s + (fault.after_s or 0.0) > _PATIENCE_S
+                if fault.verdict is Verdict.ROW or faults >= _ATTEMPTS or paid >= _PAID_ATTEMPTS or late:
                     return self._given_up(fault, attempts)
                 await asyncio.sleep(self._pause_s(fault, faults))
             else:
@@ -81,30 +85,32 @@ class Counter:
         most = min(_BACKOFF_S * 2.0 ** max(faults - 1, 0), _BACKOFF_MOST_S)
         return (fault.after_s or 0.0) + self._dice.uniform(0.1, 1.0) * most
 
-    async def _attempt(self, key: bytes, body: Mapping[str, Any], number: int) -> Said:
-        await self.limiter.enter(self.bill.likely_tokens(body))
+    async def _attempt(self, letter: Letter, number: int) -> Said:
+        await self.limiter.enter(self.bill.likely_tokens(letter))
         try:
             if self.closed:
                 raise self.closed
-            worst = self.bill.worst_case(body)
+            worst = self.bill.worst_case(letter)
             if not await self.budget.set_aside(worst):
                 raise NotAsked("budget")
-            return await self._sent(key, body, number, worst)
+            return await self._sent(letter, number, worst)
         finally:
             self.limiter.leave()
 
-    async def _sent(self, key: bytes, body: Mapping[str, Any], number: int, worst: Cost) -> Said:
+    async def _sent(self, letter: Letter, number: int, worst: Cost) -> Said:
         actual, start_s = worst, time.monotonic()
         try:
-            reply = await _timely(self.send(body), self.bill.endpoint.timeout_s)
+            reply = await _timely(self.send(letter.body), self.bill.endpoint.timeout_s)
             said = self.bill.endpoint.read(reply.raw)
             self.limiter.succeeded(reply.room)
             actual = self.bill.of(said, worst)
-            await self.journal.add(sent(self.bill.answered(key, number, reply.raw, said, actual), body, start_s))
+            took_s = time.monotonic() - start_s
+            await self.journal.add(self.bill.answered(letter, number, reply.raw, said=said, cost=actual, took_s=took_s))
         except Unanswered as fault:
             actual = worst if fault.billed else Cost(0.0, 0)
             self._heed(fault)
-            await self.journal.add(sent(self.bill.failed(key, number, fault, actual), body, start_s))
+            took_s = time.monotonic() - start_s
+            await self.journal.add(self.bill.failed(letter, number, fault, cost=actual, took_s=took_s))
             raise
         finally:
             # Also when cancelled: what may have been billed counts as billed.

@@ -13,7 +13,8 @@ from quorate.batch_counter import BatchCounter
 from quorate.bill import Bill
 from quorate.budget import Budget
 from quorate.counter import Counter
-from quorate.journal import Journal, question_key
+from quorate.journal import Journal
+from quorate.letters import Letter, letter
 from quorate.limiter import Limiter
 from quorate.prices import price_of
 from quorate.protocols import Batching, Endpoint
@@ -21,8 +22,8 @@ from quorate.wire import Answer, NotAsked, Question
 
 _BATCH = "batch"
 
-Witness = Callable[[Endpoint, Question, bytes, dict[str, Any]], None]
-"""Sees a question that was not sent: the endpoint, the question, its key and its body."""
+Witness = Callable[[Letter], None]
+"""Sees a letter that was not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ async def open_desk(settings: DeskSettings) -> AsyncIterator[Desk]:
 class Answers(Protocol):
     """A counter: gets the answer to a question, and keeps it before it gives it."""
 
-    async def answer(self, key: bytes, body: dict[str, Any]) -> Answer: ...
+    async def answer(self, letter: Letter) -> Answer: ...
 
 
 @dataclass(eq=False)
@@ -97,17 +98,17 @@ class Desk:
             JournalError: the answer could not be kept.
         """
         body = endpoint.body(_redacted(question, self.rules.redact))
-        key = question_key(endpoint.wire, endpoint.base_url, body, question.sample)
-        kept = None if again else self.journal.answer(key)
+        asked = letter(endpoint.wire, endpoint.base_url, body, question.sample)
+        kept = None if again else self.journal.answer(asked.key)
         if kept is not None:
             return Answer(endpoint.read(kept), is_kept=True)
-        if key in self._flying:
-            return replace(await asyncio.shield(self._flying[key]), is_kept=True)
+        if asked.key in self._flying:
+            return replace(await asyncio.shield(self._flying[asked.key]), is_kept=True)
         if self.rules.is_offline:
             if self.rules.witness:
-                self.rules.witness(endpoint, question, key, body)
+                self.rules.witness(asked)
             raise NotAsked("offline")
-        return await self._flown(key, self._asked(endpoint, key, body))
+        return await self._flown(asked.key, self._asked(endpoint, asked))
 
     async def _flown(self, key: bytes, asking: Coroutine[Any, Any, Answer]) -> Answer:
         """Runs the coroutine; whoever asks the same meanwhile waits for its outcome."""
@@ -120,13 +121,13 @@ class Desk:
             if flight.done() and not flight.cancelled():
                 flight.exception()  # so that a fault that a twin did not wait for is not reported as lost
 
-    async def _asked(self, endpoint: Endpoint, key: bytes, body: dict[str, Any]) -> Answer:
+    async def _asked(self, endpoint: Endpoint, asked: Letter) -> Answer:
         # By what is sent where, not by account: an unknown model closes one endpoint of an account, not the others.
         name = f"{endpoint.account} {endpoint.wire} {endpoint.model} {id(endpoint)}"
         if name not in self._counters:
             self._counters[name] = asyncio.ensure_future(self._opened(endpoint))
         counter = await asyncio.shield(self._counters[name])
-        return await counter.answer(key, body)
+        return await counter.answer(asked)
 
     async def _opened(self, endpoint: Endpoint) -> Answers:
         price = price_of(endpoint)

@@ -15,7 +15,8 @@ from quorate.budget import Budget
 from quorate.capabilities import FILE, finding_name, read_findings
 from quorate.counter import Counter
 from quorate.errors import EndpointStopped, Problem, ProjectError
-from quorate.journal import Journal, question_key
+from quorate.journal import Journal
+from quorate.letters import letter
 from quorate.limiter import Limiter
 from quorate.prices import price_of
 from quorate.project import Project
@@ -126,7 +127,7 @@ class _Patient:
 
             bill = Bill(endpoint, price_of(endpoint))
             counter = Counter(bill, noted, Limiter(endpoint.limits), self.journal, self.budget)
-            return await counter.answer(question_key(endpoint.wire, endpoint.base_url, body), body), room
+            return await counter.answer(letter(endpoint.wire, endpoint.base_url, body)), room
 
 
 def _limits(room: RateRoom) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +26,8 @@ from quorate.wire import Usage
 _PER_COMMIT = 1_000
 _MEASURED = 1_000
 _BUSY_S = 60.0
+_MOST_TOKENS = 2**40
+"""A greater count is the server's mistake, and the sum of all of them must fit into 64 bits."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS attempts (
@@ -66,9 +69,10 @@ class Attempt:
     def _row(self) -> tuple[Any, ...]:
         raw = None if self.raw is None else json.dumps(self.raw, ensure_ascii=False, separators=(",", ":"))
         use = self.usage
-        said = (self.key, self.number, time.time(), self.endpoint, self.model, self.reason, self.message, raw)
+        words = map(_storable, (self.endpoint, self.model, self.reason, self.message, raw))
         tokens = (use.input, use.output, use.cached, use.cache_write, use.reasoning)
-        return (*said, self.latency_s, self.cost_usd, *tokens, self.sent_bytes)
+        counts = (min(count, _MOST_TOKENS) for count in tokens)
+        return (self.key, self.number, time.time(), *words, self.latency_s, self.cost_usd, *counts, self.sent_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +108,7 @@ class Journal:
         self._path = path
         self._inbox: SimpleQueue[tuple[str, tuple[Any, ...], _Waiting] | None] = SimpleQueue()
         try:
-            if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            self._rows = sqlite3.connect(path or ":memory:", timeout=_BUSY_S, check_same_thread=False)
-            self._rows.execute("PRAGMA journal_mode = WAL")
-            # FULL: a commit survives the machine, not the process alone.
-            self._rows.execute("PRAGMA synchronous = FULL")
-            self._rows.executescript(_TABLES)
+            self._rows = _opened(path)
         except (sqlite3.Error, OSError) as error:
             raise self._failed(error) from error
         # One connection for the reader's loop and the writer's thread: `_using` keeps their statements apart.
@@ -128,7 +126,8 @@ class Journal:
 
     def answer(self, key: bytes) -> Any:
         """The newest whole answer to a question as it came, or None."""
-        found = self._select("SELECT raw FROM attempts WHERE key = ? AND reason = '' ORDER BY rowid DESC LIMIT 1", key)
+        whole = "key = ? AND reason = '' AND raw IS NOT NULL"
+        found = self._select(f"SELECT raw FROM attempts WHERE {whole} ORDER BY rowid DESC LIMIT 1", key)
         return json.loads(found[0][0]) if found else None
 
     async def add(self, attempt: Attempt) -> None:
@@ -196,7 +195,8 @@ class Journal:
             with self._using, self._rows:
                 for statement, row, _ in together:
                     self._rows.execute(statement, row)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError, OverflowError) as error:
+            # Also what SQLite cannot hold: were the thread to die of it, everybody would wait for ever.
             return self._failed(error)
         return None
 
@@ -205,6 +205,26 @@ class Journal:
             f"the journal of answers {self._path or 'in memory'} cannot be used: {error}; nothing more is asked, and "
             "what was kept before is safe. Make room or mend the file's rights, then run again"
         )
+
+
+def _opened(path: Path | None) -> sqlite3.Connection:
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    rows = sqlite3.connect(path or ":memory:", timeout=_BUSY_S, check_same_thread=False)
+    try:
+        rows.execute("PRAGMA journal_mode = WAL")
+        # FULL: a commit survives the machine, not the process alone.
+        rows.execute("PRAGMA synchronous = FULL")
+        rows.executescript(_TABLES)
+    except sqlite3.Error:
+        rows.close()
+        raise
+    return rows
+
+
+def _storable(text: str | None) -> str | None:
+    """The text with half surrogate pairs, which no UTF-8 holds, as the escapes that JSON has for them."""
+    return None if text is None else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class _Waiting:
@@ -217,14 +237,17 @@ class _Waiting:
 
 
 def _tell(waiting: list[_Waiting], error: JournalError | None) -> None:
-    """Wakes everybody; one call into the loop for all, since each such call costs a system call."""
+    """Wakes everybody; one call into a loop for all of it, since each such call costs a system call."""
 
-    def wake() -> None:
-        for one in waiting:
+    def wake(those: list[_Waiting]) -> None:
+        for one in those:
             if not one.done.done():
                 one.done.set_exception(error) if error else one.done.set_result(None)
 
-    waiting[0].loop.call_soon_threadsafe(wake)
+    for loop in {one.loop for one in waiting}:
+        # A loop that was closed has nobody left who waits.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(wake, [one for one in waiting if one.loop is loop])
 
 
 def _keys(text: str) -> tuple[bytes, ...]:

@@ -68,12 +68,12 @@ class Limiter:
         now = self._loop.time()
         if now >= self._calm_s and self._in_flight >= _IN_USE * self._window:
             self._window = min(self._window + self._growth, self._limits.at_once)
-        if room.reset_s and 0 in (room.requests_left, room.tokens_left):
+        if room.reset_s and any(left is not None and left <= 0 for left in (room.requests_left, room.tokens_left)):
             self._next_s = max(self._next_s, now + room.reset_s)
 
     def faulted(self) -> None:
         """The server or the connection failed: no growth for a while."""
-        self._calm_s = self._loop.time() + _COOL_DOWN_S
+        self._calm_s = max(self._calm_s, self._loop.time() + _COOL_DOWN_S)
 
     def refused(self, after_s: float | None) -> None:
         """A 429: less at once, slower, and not before the server said."""
@@ -116,5 +116,10 @@ class Limiter:
         return gap
 
     def _wake_at(self, when_s: float) -> None:
-        if self._timer is None or self._timer.cancelled() or self._timer.when() <= self._loop.time():
-            self._timer = self._loop.call_at(when_s, self._admit)
+        if self._timer is None:
+            self._timer = self._loop.call_at(when_s, self._woken)
+
+    def _woken(self) -> None:
+        # A loop may wake a timer before its time, by as much as its clock cannot tell; then another one is set.
+        self._timer = None
+        self._admit()

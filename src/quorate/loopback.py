@@ -181,11 +181,14 @@ class Loopback:
         if fault.status != 200:
             told = fault.body if fault.body is not None else wire.error(fault.status, "", "scripted fault")
             return _faulty(fault, told, room), None
-        answer = given(wire, asked.body, answerer) if answerer else Given("", "", {}, 0, 0)
+        if fault.body is not None or answerer is None:
+            # A proxy or a gateway spoke; no model did any work.
+            return _faulty(fault, fault.body, room), None
+        answer = given(wire, asked.body, answerer)
         self._input += answer.input_tokens
         self._output += answer.output_tokens
-        raw = wire.body(asked.body, answer) if fault.body is None else fault.body
-        return _faulty(fault, fault.edit(raw) if fault.edit and isinstance(raw, dict) else raw, room), answer
+        raw = wire.body(asked.body, answer)
+        return _faulty(fault, fault.edit(raw) if fault.edit else raw, room), answer
 
     async def _line(self, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
         """The status and body of one line of a batch."""

@@ -8,6 +8,8 @@ _MEMORY_S = 1.0
 _BACK_OFF = 0.94
 _SEARCH_BACK_OFF = 0.6
 _SEARCH_PER_S = 0.15
+_SEARCH_MOST_S = 300.0
+"""After so long the climb is past every rate that there is, and a float could not hold it much longer."""
 _PLATEAU_S = 15.0
 _SLOWEST = 0.1
 
@@ -58,7 +60,7 @@ class Pace:
         assert self._allowed is not None
         passed = now - self._since_s
         if self._is_searching:
-            return self._allowed * _SEARCH_BACK_OFF * float((1.0 + _SEARCH_PER_S) ** passed)
+            return self._allowed * _SEARCH_BACK_OFF * float((1.0 + _SEARCH_PER_S) ** min(passed, _SEARCH_MOST_S))
         share = (passed - _PLATEAU_S) / _PLATEAU_S
         return self._allowed * (1.0 + (1.0 - _BACK_OFF) * share**3)
 

@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 
 from quorate.apply import apply
-from quorate.bill import Bill, sent_bytes
+from quorate.bill import Bill
 from quorate.desk import DeskSettings
 from quorate.journal import Journal
+from quorate.letters import Letter
 from quorate.prices import cost_usd, price_of
 from quorate.project import Project
 from quorate.protocols import Asking, Batching, Endpoint
 from quorate.rows import Rows
 from quorate.store import Store
 from quorate.values import Gold, Status
-from quorate.wire import Question, Usage
+from quorate.wire import Usage
 
 _ENOUGH = 8
 """Answers from which a model's tokens are estimated; fewer say too little of their spread."""
@@ -39,13 +40,13 @@ class _Ledger:
     worst_tokens: int = 0
     worst_usd: float | None = 0.0
 
-    def note(self, bill: Bill, key: bytes, body: dict[str, Any]) -> None:
+    def note(self, bill: Bill, letter: Letter) -> None:
         """One more question; what two sources ask alike is sent once."""
-        if key in self.seen:
+        if letter.key in self.seen:
             return
-        self.seen.add(key)
-        worst = bill.worst_case(body)
-        self.sizes.append(sent_bytes(body))
+        self.seen.add(letter.key)
+        worst = bill.worst_case(letter)
+        self.sizes.append(letter.size_bytes)
         self.worst_tokens += worst.tokens
         self.worst_usd = None if worst.usd is None or self.worst_usd is None else self.worst_usd + worst.usd
 
@@ -100,8 +101,8 @@ def _entry(project: Project, source: Any, rows: Rows, anchors: Gold | None, seen
     bill = Bill(endpoint, price_of(endpoint), "batch" if is_batch else "")
     ledger = _Ledger(seen)
 
-    def witness(_: Endpoint, __: Question, key: bytes, body: dict[str, Any]) -> None:
-        ledger.note(bill, key, body)
+    def witness(letter: Letter) -> None:
+        ledger.note(bill, letter)
 
     rules = replace(project.desk.rules, is_offline=True, witness=witness)
     votes = _voted(project, [source], rows, anchors, replace(project.desk, rules=rules))

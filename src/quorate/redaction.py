@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from quorate.attempt import attempt
+from quorate.attempt import Fault, attempt
 from quorate.errors import PluginError, did_you_mean
 
 KNOWN = {
-    "email": r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
-    "url": r"(?:https?://|www\.)\S+",
+    "email": r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
+    "url": r"(?i:https?://|www\.)\S+",
     "ip": r"\b(?:\d{1,3}\.){3}\d{1,3}\b",
+    "iban": r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b",
     "card": r"\b(?:\d[ -]?){12,18}\d\b",
     "phone": r"(?<!\w)\+?\d[\d ()./-]{6,}\d\b",
-    "iban": r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b",
 }
-"""Patterns by name; the more particular ones first, for they are applied in this order."""
+"""Patterns by name; the more particular ones first, for they are applied in this order. What comes before an address
+is looked at once: a pattern that began anywhere would take time by the square of a long word."""
 
 Redact = Callable[[str], str]
 
@@ -51,17 +52,27 @@ def _compiled(pattern: str) -> tuple[re.Pattern[str], str]:
         hint = did_you_mean(pattern, KNOWN)
         raise PluginError(f"{pattern!r} is neither a known pattern ({', '.join(KNOWN)}) nor an expression.{hint}")
     try:
-        return re.compile(pattern), "[redacted]"
+        compiled = re.compile(pattern)
     except re.error as error:
         raise PluginError(f"{pattern!r} is not a regular expression: {error}") from None
+    if compiled.search(""):
+        raise PluginError(f"{pattern!r} matches where there is nothing; write + for * where one or more is meant")
+    return compiled, "[redacted]"
 
 
 def _applied(function: Redact, text: str) -> str:
     answers, faults = attempt(function, [text])
     if faults or not isinstance(answers[0], str):
         # Never the text itself: what was to be redacted must not get into a message.
-        what = faults[0].message.partition(":")[0] if faults else f"returned {type(answers[0]).__name__}, not a text"
+        what = _kind(faults[0]) if faults else f"returned {type(answers[0]).__name__}, not a text"
         raise PluginError(
             f"the redaction function {getattr(function, '__name__', '')!r} failed ({what}); nothing more is sent"
         )
     return answers[0]
+
+
+def _kind(fault: Fault) -> str:
+    """The name of what was raised, where that is what the message begins with."""
+    name = fault.message.partition(":")[0]
+    is_name = re.fullmatch(r"[\w.]+(?:Error|Exception|Warning|Exit|Iteration|Interrupt)", name, re.ASCII)
+    return name if is_name else fault.reason

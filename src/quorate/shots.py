@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -31,13 +32,15 @@ class Shots:
     choice: Literal["fixed", "similar"]
 
     def fingerprint(self) -> str:
-        return fingerprint([(shot.prompt, shot.answer) for shot in self.known], self.count, self.choice)
+        return fingerprint([(shot.prompt, shot.answer, shot.text) for shot in self.known], self.count, self.choice)
 
     def of(self, texts: Sequence[str]) -> list[tuple[Shot, ...]]:
         """The examples for each text, the most telling last; a text is never its own example."""
-        if self.choice == "fixed" or not texts:
-            few = tuple(_balanced(self.known, self.count + 1))
-            return [tuple(shot for shot in few if shot.text != text)[: self.count] for text in texts]
+        if not texts or not self.known:
+            return [()] * len(texts)
+        if self.choice == "fixed":
+            order = _balanced(self.known)
+            return [tuple(islice((shot for shot in order if shot.text != text), self.count)) for text in texts]
         nearness = self._index.transform(texts) @ self._index.transform([shot.text for shot in self.known]).T
         return [
             self._nearest(text, np.asarray(row.todense()).ravel()) for text, row in zip(texts, nearness, strict=True)
@@ -57,11 +60,10 @@ class Shots:
         return words.fit([*(shot.text for shot in self.known), "."])
 
 
-def _balanced(known: Sequence[Shot], count: int) -> list[Shot]:
-    """The first examples of each answer in turn."""
+def _balanced(known: Sequence[Shot]) -> list[Shot]:
+    """The examples, of each answer in turn."""
     by_answer: dict[str, list[Shot]] = defaultdict(list)
     for shot in known:
         by_answer[shot.answer].append(shot)
     longest = max(map(len, by_answer.values()), default=0)
-    turns = [shots[i] for i in range(longest) for shots in by_answer.values() if i < len(shots)]
-    return turns[:count]
+    return [shots[i] for i in range(longest) for shots in by_answer.values() if i < len(shots)]

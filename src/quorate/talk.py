@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -45,9 +46,7 @@ class Talk:
 
     async def row(self, prompt: str, shots: Sequence[Shot] = ()) -> Heard:
         """What is heard about one row, of one sample or several."""
-        turns = tuple(
-            turn for shot in shots for turn in (("user", shot.prompt), ("assistant", f'{{"label": "{shot.answer}"}}'))
-        )
+        turns = tuple(turn for shot in shots for turn in (("user", shot.prompt), ("assistant", _answer(shot))))
         question = Question(f"{self._task}\n\n{_ONE}", prompt, tuple(self.meanings), self.meanings, turns)
         heard = await together([self._sample(replace(question, sample=i)) for i in range(self.samples)])
         if SKIPPED in heard:
@@ -93,3 +92,7 @@ class Talk:
         again = f'That is not one of the labels. Answer with JSON, {{"label": "..."}}, with one of: {names}.'
         turns = (*question.turns, ("user", question.prompt), ("assistant", answer.said.text[:2_000]))
         return replace(question, prompt=again, turns=turns)
+
+
+def _answer(shot: Shot) -> str:
+    return json.dumps({"label": shot.answer}, ensure_ascii=False)

@@ -17,11 +17,23 @@ OWN_NAMES = ("labels", "examples", "cannot_tell")
 """What a template sees beside the row's columns."""
 
 
+_FAULTS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""What an expression can raise of itself: `"{} {}".format(text)` an IndexError, a macro that calls itself another."""
+
+
 def _blank_for_none(cell: Any) -> Any:
     return "" if cell is None else cell
 
 
+def _blanked(names: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _blank_for_none(cell) for name, cell in names.items()}
+
+
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False, finalize=_blank_for_none)
+# An empty cell is blank before any filter or `~` could write "None" into a prompt; `is none` still finds it.
+_ENVIRONMENT.tests["none"] = lambda cell: _blank_for_none(cell) == ""
+# Random text would make another question of the same row in each run.
+_ENVIRONMENT.globals.pop("lipsum")
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,7 @@ class PromptTemplate:
             PluginError: there is no such file, it is not UTF-8, or its syntax is wrong.
         """
         try:
-            return PromptTemplate(path.read_text("utf-8"), path)
+            return PromptTemplate(path.read_text("utf-8-sig"), path)
         except (OSError, UnicodeDecodeError) as error:
             raise PluginError(f"the prompt template {path} cannot be read: {error}") from None
 
@@ -64,9 +76,12 @@ class PromptTemplate:
         """The text for one row.
 
         Raises:
-            jinja2.TemplateError: a name that is not there, or a forbidden access.
+            jinja2.TemplateError: a name that is not there, a forbidden access, or any fault of an expression.
         """
-        return self._template.render(names).strip()
+        try:
+            return self._template.render(_blanked(names)).strip()
+        except _FAULTS as error:
+            raise TemplateError(f"{type(error).__name__}: {error}") from None
 
     @cached_property
     def _template(self) -> Template:

@@ -14,7 +14,7 @@ import httpx
 from quorate import cohere_chat
 from quorate.keys import secret
 from quorate.registry import vendor
-from quorate.transport import Sharded, lost, proxy_for, reply_of
+from quorate.transport import reply_of, way_out
 from quorate.wire import CAPABILITIES, Limits, Price, Question, Reply, Said, Send
 
 _NAMED = ("model", "messages", "response_format", "temperature", "seed", "max_tokens", "logprobs")
@@ -85,10 +85,10 @@ class Cohere:
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Send]:
         key = secret(self.key)
-        trust, proxy = httpx.create_ssl_context(), proxy_for(self.base_url)
-        pools = Sharded(lambda: httpx.AsyncHTTPTransport(verify=trust, proxy=proxy))
-        hooks = {"response": [_remember]}
-        async with httpx.AsyncClient(transport=pools, timeout=self.timeout_s, event_hooks=hooks) as http:  # type: ignore[arg-type]
+        async with (
+            way_out(self.base_url, self.timeout_s, httpx.Response) as way,
+            httpx.AsyncClient(transport=way, timeout=self.timeout_s, event_hooks={"response": [_remember]}) as http,  # type: ignore[arg-type]
+        ):
             sdk = vendor("cohere", "cohere").AsyncClientV2(
                 api_key=key or "none", base_url=self.base_url, timeout=self.timeout_s, httpx_client=http
             )
@@ -123,8 +123,6 @@ class _Sender:
         core = vendor("cohere.core", "cohere")
         try:
             await self.client.chat(**named, request_options=options)
-        except httpx.HTTPError as error:
-            raise lost(error, self.key) from None
         except (core.ApiError, core.ParsingError, json.JSONDecodeError, TypeError, ValueError):
             # A status of fault, or a body that the SDK cannot make its own sense of: what came is read below.
             if not came:

@@ -15,7 +15,7 @@ import httpx
 from quorate.errors import PluginError
 from quorate.keys import secret
 from quorate.request_template import RequestTemplate
-from quorate.transport import Sharded, lost, proxy_for, reply_of
+from quorate.transport import reply_of, way_out
 from quorate.trees import at, count_at, dicts_at, dotted, number_at
 from quorate.wire import Limits, Price, Question, Reply, Said, Send, Usage
 
@@ -93,9 +93,10 @@ class Http:
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Send]:
         headers, keys = _secrets(self.headers)
-        trust, proxy = httpx.create_ssl_context(), proxy_for(self.url)
-        pools = Sharded(lambda: httpx.AsyncHTTPTransport(verify=trust, proxy=proxy))
-        async with httpx.AsyncClient(transport=pools, timeout=self.timeout_s, headers=headers) as client:  # type: ignore[arg-type]
+        async with (
+            way_out(self.url, self.timeout_s, httpx.Response) as way,
+            httpx.AsyncClient(transport=way, timeout=self.timeout_s, headers=headers) as client,  # type: ignore[arg-type]
+        ):
             yield _Sender(client, self.url, keys).send
 
     @cached_property
@@ -151,12 +152,7 @@ class _Sender:
     keys: tuple[str, ...]
 
     async def send(self, body: Mapping[str, Any]) -> Reply:
-        try:
-            response = await self.client.post(self.url, json=body)
-        except httpx.HTTPError as error:
-            raise lost(error, *self.keys) from None
-        except (httpx.InvalidURL, UnicodeError) as error:
-            raise lost(error, *self.keys) from None
+        response = await self.client.post(self.url, json=body)
         return reply_of(response.status_code, response.headers, response.text, *self.keys)
 
 

@@ -13,7 +13,7 @@ from quorate.keys import secret
 from quorate.openai_batches import OpenAIBatches
 from quorate.protocols import BatchPost
 from quorate.registry import vendor
-from quorate.transport import Sharded, lost, proxy_for, refusal, reply_of
+from quorate.transport import refusal, reply_of, way_out
 from quorate.wire import CAPABILITIES, Limits, Price, Question, Reply, Said, Send, Unanswered
 
 _PATHS = {"chat": openai_chat.PATH, "responses": openai_responses.PATH, "decisions": openai_decisions.PATH}
@@ -129,17 +129,17 @@ class OpenAI:
 @asynccontextmanager
 async def _client(endpoint: OpenAI, key: str) -> AsyncIterator[Any]:
     sdk, httpx2 = vendor("openai", "openai"), vendor("httpx2", "openai")
-    # Read once: loading the system's certificates costs more than many requests.
-    trust = httpx2.create_ssl_context()
-    proxy = proxy_for(endpoint.base_url)
-    pools = Sharded(lambda: httpx2.AsyncHTTPTransport(verify=trust, proxy=proxy))
-    async with sdk.AsyncOpenAI(
-        api_key=key or "none",
-        base_url=endpoint.base_url,
-        timeout=endpoint.timeout_s,
-        max_retries=0,
-        http_client=httpx2.AsyncClient(transport=pools, timeout=endpoint.timeout_s),
-    ) as client:
+    async with (
+        way_out(endpoint.base_url, endpoint.timeout_s, httpx2.Response) as way,
+        httpx2.AsyncClient(transport=way, timeout=endpoint.timeout_s) as http,
+        sdk.AsyncOpenAI(
+            api_key=key or "none",
+            base_url=endpoint.base_url,
+            timeout=endpoint.timeout_s,
+            max_retries=0,
+            http_client=http,
+        ) as client,
+    ):
         yield client
 
 
@@ -163,18 +163,15 @@ async def _told(call: Awaitable[Any], key: str) -> Any:
     Raises:
         Unanswered
     """
-    faults = (vendor("openai", "openai").APIError, vendor("httpx2", "openai").HTTPError)
     try:
         return await call
-    except faults as error:
-        raise _fault(error, key) from None
-
-
-def _fault(error: Any, key: str) -> Unanswered:
-    response = getattr(error, "response", None)
-    if response is None:
-        return lost(error.__cause__ or error, key)
-    return refusal(response.status_code, response.headers, response.text, key)
+    except vendor("openai", "openai").APIStatusError as error:
+        response = error.response
+        raise refusal(response.status_code, response.headers, response.text, key) from None
+    except vendor("openai", "openai").APIConnectionError as error:
+        if isinstance(error.__cause__, Unanswered):
+            raise error.__cause__ from None
+        raise
 
 
 plugin = OpenAI
