@@ -49,9 +49,6 @@ def test_a_cost_fits_up_to_the_cap(purse: Budget, worst: Cost, is_room: bool) ->
     assert run(fits(purse, worst)) is is_room
 
 
-# ---- an unknown price -----------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("purse", "is_room"), [(budget(max_usd=1e9), False), (budget(1e9, 10), False), (budget(max_tokens=10), True)]
 )
@@ -86,9 +83,6 @@ def test_where_only_tokens_are_capped_unknown_prices_do_no_harm() -> None:
         return await fits(purse, Cost(None, 40))
 
     assert run(tell())
-
-
-# ---- waiting --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("actual", "is_room"), [(0.25, True), (0.75, False)])
@@ -134,9 +128,6 @@ def test_what_was_booked_counts() -> None:
     assert not run(fits(purse, Cost(0.51, 0)))
     assert not run(fits(purse, Cost(0.0, 51)))
     assert run(fits(purse, Cost(0.5, 50)))
-
-
-# ---- any interleaving -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

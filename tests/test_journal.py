@@ -56,59 +56,6 @@ def numbered(i: int) -> bytes:
     return question_key("w", "https://a", {"i": i})
 
 
-# ---- keys -----------------------------------------------------------------------------------------------------------
-
-SAID = ("openai.chat", "https://a", {"model": "m", "messages": [{"role": "user", "content": "hello"}]}, 0)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        ("openai.responses", *SAID[1:]),
-        (SAID[0], "https://b", *SAID[2:]),
-        (*SAID[:2], {"model": "n", "messages": SAID[2]["messages"]}, 0),
-        (*SAID[:2], {"model": "m", "messages": [{"role": "user", "content": "hello "}]}, 0),
-        (*SAID[:2], {"model": "m", "messages": SAID[2]["messages"], "temperature": 0}, 0),
-        (*SAID[:3], 1),
-    ],
-)
-def test_another_question_has_another_key(other: tuple[Any, ...]) -> None:
-    assert question_key(*other) != question_key(*SAID)
-
-
-def test_the_order_of_a_body_is_no_part_of_the_key() -> None:
-    turned = {"messages": [{"content": "hello", "role": "user"}], "model": "m"}
-    assert question_key(SAID[0], SAID[1], turned) == question_key(*SAID)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
-BODIES = st.dictionaries(st.text(max_size=5), JSON, max_size=3)
-# Half a surrogate pair: what is left of an emoji that was cut in two.
-BROKEN = st.text(st.characters(categories=["L", "Cs", "Cc", "So"]), max_size=8)
-QUESTIONS = st.tuples(BROKEN, BROKEN, BODIES | BROKEN.map(lambda text: {"content": text}), st.integers(0, 3))
-
-
-@settings(deadline=None)
-@given(QUESTIONS, QUESTIONS)
-def test_no_two_questions_share_a_key(a: tuple[Any, ...], b: tuple[Any, ...]) -> None:
-    key = question_key(*a)
-    assert len(key) == 32
-    assert key == question_key(*a)
-    assert a == b or key != question_key(*b)
-
-
-def test_a_key_is_the_same_in_every_process() -> None:
-    said, _ = python("print(key(7).hex())").communicate(timeout=60)
-    assert said.strip() == numbered(7).hex()
-
-
-# ---- answers --------------------------------------------------------------------------------------------------------
-
-
 def test_a_whole_answer_is_found_by_what_was_asked() -> None:
     with kept(None, WHOLE) as journal:
         assert journal.answer(KEY) == {"label": "HAM"}
@@ -129,6 +76,15 @@ def test_a_fault_hides_no_answer_and_the_newest_answer_counts() -> None:
         assert journal.answer(KEY) == {"label": "SPAM"}
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+# Half a surrogate pair: what is left of an emoji that was cut in two.
+BROKEN = st.text(st.characters(categories=["L", "Cs", "Cc", "So"]), max_size=8)
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.lists(JSON | BROKEN | BROKEN.map(lambda text: {"choices": [text]}), min_size=1, max_size=5), BROKEN)
 def test_an_answer_comes_back_as_it_came(raws: list[Any], message: str) -> None:
@@ -136,9 +92,6 @@ def test_an_answer_comes_back_as_it_came(raws: list[Any], message: str) -> None:
     attempts = [replace(WHOLE, key=numbered(i), raw=raw, message=message) for i, raw in enumerate(raws)]
     with kept(None, *attempts) as journal:
         assert [journal.answer(numbered(i)) for i in range(len(raws))] == raws
-
-
-# ---- money ----------------------------------------------------------------------------------------------------------
 
 
 def test_every_attempt_is_on_the_bill() -> None:
@@ -165,9 +118,6 @@ def test_only_whole_answers_of_the_model_are_measured_newest_first() -> None:
     others = [replace(WHOLE, sent_bytes=99, **kw) for kw in ({"model": "n"}, {"endpoint": "http"}, {"reason": "empty"})]  # type: ignore[arg-type]
     with kept(None, *attempts, *others, WHOLE) as journal:
         assert journal.measured("openai.chat", "m") == [(30, 30, 1), (20, 20, 1), (10, 10, 1)]
-
-
-# ---- the disk -------------------------------------------------------------------------------------------------------
 
 
 def test_what_was_kept_is_there_when_the_journal_is_opened_again(tmp_path: Path) -> None:
@@ -306,9 +256,6 @@ def test_a_journal_that_cannot_be_opened_says_so(tmp_path: Path, fault: str) -> 
         Journal(path)
     assert str(path) in str(caught.value)
     assert caught.value.exit_code == 5
-
-
-# ---- batches --------------------------------------------------------------------------------------------------------
 
 
 def test_open_batches_are_found_again_until_they_are_taken_home(tmp_path: Path) -> None:

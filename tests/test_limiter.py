@@ -1,72 +1,18 @@
-"""How fast an account is asked: laws of the limiter and its pace, against servers made of a clock that jumps."""
+"""How fast an account is asked: laws of the limiter, against servers made of a clock that jumps."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
-from clockwork import now_s, run
+from clockwork import run
+from crowd import ROOM, Crowd, crowd, good_server, passed, refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate.limiter import Limiter
-from quorate.pace import Pace
 from quorate.wire import Limits, RateRoom
-
-ROOM = RateRoom()
-
-
-@dataclass
-class Crowd:
-    """Many who ask through one limiter; writes down when each was let in, and how many were in at most."""
-
-    limiter: Limiter
-    server: Callable[[int], Awaitable[None]]
-    tokens: int = 1
-    in_flight: int = 0
-    most: int = 0
-    entered_s: list[float] = field(default_factory=list)
-    order: list[int] = field(default_factory=list)
-
-    async def one(self, i: int) -> None:
-        await self.limiter.enter(self.tokens)
-        try:
-            self.entered_s.append(now_s())
-            self.order.append(i)
-            self.in_flight += 1
-            self.most = max(self.most, self.in_flight)
-            await self.server(i)
-        finally:
-            self.in_flight -= 1
-            self.limiter.leave()
-
-    async def all(self, n: int) -> Crowd:
-        await asyncio.gather(*(self.one(i) for i in range(n)))
-        return self
-
-
-def good_server(limiter: Limiter, answer_s: float = 0.5, room: RateRoom = ROOM) -> Callable[[int], Awaitable[None]]:
-    async def serve(_: int) -> None:
-        await asyncio.sleep(answer_s)
-        limiter.succeeded(room)
-
-    return serve
-
-
-async def crowd(limits: Limits, n: int, answer_s: float = 0.5, tokens: int = 1) -> Crowd:
-    """So many requests, let in by a fresh limiter and all answered well."""
-    limiter = Limiter(limits)
-    return await Crowd(limiter, good_server(limiter, answer_s), tokens).all(n)
-
-
-async def passed(limiter: Limiter) -> float:
-    """When the next request is let in."""
-    await limiter.enter(1)
-    limiter.leave()
-    return now_s()
 
 
 async def answered(limiter: Limiter, at_once: int) -> None:
@@ -76,9 +22,6 @@ async def answered(limiter: Limiter, at_once: int) -> None:
     for _ in range(at_once):
         limiter.succeeded(ROOM)
         limiter.leave()
-
-
-# ---- the window -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 20, 64])
@@ -111,16 +54,6 @@ def test_a_window_that_is_not_used_does_not_grow() -> None:
         return limiter.at_once
 
     assert run(one_by_one()) == 20
-
-
-# ---- refusals -------------------------------------------------------------------------------------------------------
-
-
-async def refused(limiter: Limiter, at_s: float, times: int = 1, after_s: float | None = None) -> None:
-    await asyncio.sleep(max(at_s - now_s(), 0.0))
-    for _ in range(times):
-        await passed(limiter)
-        limiter.refused(after_s)
 
 
 def test_the_first_refusal_slows_down_and_the_next_at_that_pace_takes_a_fifth() -> None:
@@ -203,9 +136,6 @@ def test_a_longer_wait_counts_within_the_cool_down_and_a_shorter_one_takes_nothi
     assert 40.0 <= run(tell()) < 41.0
 
 
-# ---- faults and room ------------------------------------------------------------------------------------------------
-
-
 def test_faults_of_the_server_stop_growth_for_a_while() -> None:
     async def tell() -> list[int]:
         limiter = Limiter(Limits(64))
@@ -258,9 +188,6 @@ def test_where_no_room_is_left_everybody_waits_for_the_reset(room: RateRoom, wai
     assert run(tell()) == pytest.approx(waits_s)
 
 
-# ---- limits per minute ----------------------------------------------------------------------------------------------
-
-
 @settings(deadline=None, max_examples=40)
 @given(st.floats(1, 3_000), st.integers(1, 64), st.floats(0.01, 5.0), st.integers(1, 150))
 def test_no_minute_holds_more_requests_than_are_allowed(rate: float, at_once: int, answer_s: float, n: int) -> None:
@@ -282,9 +209,6 @@ def test_no_minute_holds_more_tokens_than_are_allowed(rate: int, tokens: int, n:
 def test_both_limits_hold_and_the_tighter_one_sets_the_pace() -> None:
     made = run(crowd(Limits(64, requests_per_minute=600, tokens_per_minute=6_000), 20, tokens=500))
     assert {round(after - before, 3) for before, after in pairwise(made.entered_s)} <= {4.98, 5.0}
-
-
-# ---- whoever goes away ----------------------------------------------------------------------------------------------
 
 
 def test_who_stops_waiting_takes_no_slot() -> None:
@@ -337,68 +261,3 @@ def test_whatever_happens_the_window_holds_and_everybody_has_a_turn(
         return made
 
     assert sorted(run(tell()).order) == list(range(len(happenings)))
-
-
-# ---- the pace -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("allowed_per_s", [3, 40])
-def test_a_rate_that_nobody_told_is_found(allowed_per_s: int) -> None:
-    """A server that takes so many requests in any second: most of them are used, and few are asked in vain."""
-    taken_s: list[float] = []
-    counts = {"good": 0, "refused": 0}
-
-    async def tell() -> float:
-        limiter = Limiter(Limits(64))
-
-        async def serve(_: int) -> None:
-            now = now_s()
-            is_taken = sum(then > now - 1.0 for then in taken_s[-allowed_per_s:]) < allowed_per_s
-            counts["good" if is_taken else "refused"] += 1
-            if is_taken:
-                taken_s.append(now)
-                await asyncio.sleep(0.3)
-                limiter.succeeded(ROOM)
-            else:
-                limiter.refused(None)
-
-        await Crowd(limiter, serve).all(allowed_per_s * 300)
-        return now_s()
-
-    took_s = run(tell())
-    assert counts["good"] > 0.75 * allowed_per_s * took_s
-    assert counts["refused"] < 0.05 * counts["good"]
-
-
-def test_hours_after_the_only_refusal_the_pace_is_still_a_number() -> None:
-    async def tell() -> float:
-        limiter = Limiter(Limits(20))
-        await refused(limiter, 0.0)
-        for _ in range(5):
-            await asyncio.sleep(3_600.0)
-            await passed(limiter)
-        return now_s()
-
-    assert run(tell()) < 5 * 3_600.0 + 1.0
-
-
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["sent", "refused", "slow"]), st.floats(0.0, 1e5)), max_size=40))
-def test_whatever_is_refused_when_the_next_request_has_its_time(happenings: list[tuple[str, float]]) -> None:
-    now = 0.0
-    pace = Pace(now)
-    for what, passed_s in happenings:
-        now += passed_s
-        if what == "sent":
-            assert 0.0 <= pace.gap_s(now) < 60.0
-        else:
-            pace.refused(now)
-        if what == "slow":
-            now += 0.3
-            pace.slow_down(now - 0.3, now)
-
-
-def test_there_is_no_pace_before_a_refusal() -> None:
-    pace = Pace(0.0)
-    assert [pace.gap_s(0.001 * i) for i in range(2_000)] == [0.0] * 2_000
-    assert not pace.is_known

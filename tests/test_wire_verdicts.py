@@ -20,8 +20,6 @@ def body(code: Any = "", message: str = "it went wrong") -> str:
     return json.dumps({"error": {"code": code, "message": message}})
 
 
-# ---- statuses -------------------------------------------------------------------------------------------------------
-
 STATUSES = [(status, AGAIN) for status in (408, 409, 425, 500, 502, 503, 504, 507, 520, 522, 524, 529, 599)]
 STATUSES += [(429, SHRINK), (498, SHRINK)]
 STATUSES += [(status, RUN) for status in (401, 402, 403, 404, 405)]
@@ -74,9 +72,6 @@ def test_a_server_may_say_whether_to_ask_again(status: int, told: str, verdict: 
 def test_only_a_gateway_that_gave_up_waiting_may_have_to_be_paid() -> None:
     """Behind it the model may have done its work, as after a timeout of our own."""
     assert [status for status in range(400, 600) if unanswered(status, {}, "").billed] == [504, 524]
-
-
-# ---- error bodies ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -150,13 +145,10 @@ JSON = st.recursive(
     ),
     max_leaves=8,
 )
-HEADERS = st.dictionaries(
-    st.sampled_from(
-        ["retry-after", "retry-after-ms", "x-should-retry", "x-ratelimit-remaining-requests"]
-        + ["x-ratelimit-remaining-tokens", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens"]
-    ),
-    st.text(max_size=12) | st.sampled_from(["nan", "inf", "-inf", "-1", "1e999", "0", "Mon, 01 Jan 0001 00:00:00 -0000"]),
-)
+NAMES = "retry-after retry-after-ms x-should-retry x-ratelimit-remaining-requests x-ratelimit-remaining-tokens"
+NAMES += " x-ratelimit-reset-requests x-ratelimit-reset-tokens"
+ODD = ["nan", "inf", "-inf", "-1", "1e999", "0", "Mon, 01 Jan 0001 00:00:00 -0000"]
+HEADERS = st.dictionaries(st.sampled_from(NAMES.split()), st.text(max_size=12) | st.sampled_from(ODD))
 
 
 @settings(deadline=None)
@@ -171,9 +163,6 @@ def test_whatever_a_server_sends_it_is_understood_in_some_way(
     room = room_in(headers)
     assert room.reset_s is None or abs(room.reset_s) < float("inf")
     assert isinstance(gateway_error(raw), Unanswered | None)
-
-
-# ---- headers --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -244,9 +233,6 @@ def rate(left: str | None, left_tokens: str | None, **resets: str) -> dict[str, 
 )
 def test_the_room_is_that_of_what_is_short(headers: dict[str, str], room: RateRoom) -> None:
     assert room_in(headers) == room
-
-
-# ---- the schema of an answer ----------------------------------------------------------------------------------------
 
 
 def objects(schema: Any) -> list[dict[str, Any]]:

@@ -53,7 +53,11 @@ class Reader:
         if not said.text.strip():
             return self._likeliest(said)
         named = _named(said.text)
-        return Heard(reason="unparsable", message=_shown(said.text)) if named is None else self._heard(named, said)
+        if named is not None:
+            heard = self._heard(named, said)
+            if not heard.reason or len(named.split()) <= _WORDS_OF_A_NAME:
+                return heard
+        return Heard(reason="unparsable", message=_shown(said.text))
 
     def read_rows(self, said: Said, rows: Sequence[str]) -> dict[str, Heard] | None:
         """What an answer about several rows says, by echoed id; None where the ids are not those asked, once each."""
@@ -119,7 +123,7 @@ def _named(text: str) -> str | None:
         return _label_in(tree)
     if isinstance(tree, str):
         return tree
-    return text if tree is None and len(text.split()) <= _WORDS_OF_A_NAME else None
+    return text if tree is None else None
 
 
 def _label_in(answer: Mapping[str, Any]) -> str | None:

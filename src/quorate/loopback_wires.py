@@ -49,7 +49,7 @@ def given(wire: Wire, body: Mapping[str, Any], answerer: Answerer) -> Given:
     messages = wire.messages(body)
     texts = [_content(message) for message in messages]
     choices = wire.choices(body)
-    text = texts[-1] if texts else ""
+    text = _about(texts, choices)
     blocks = _ROW.findall(text)
     if blocks:
         rows = {id: _best(answerer(row, choices)) for id, row in blocks}
@@ -60,8 +60,16 @@ def given(wire: Wire, body: Mapping[str, Any], answerer: Answerer) -> Given:
         label = _best(probabilities)
         content = json.dumps({"label": label}) if choices else label
     sent = sum(map(tokens_in, texts)) + 4 * len(texts) + (tokens_in(json.dumps(choices)) if choices else 0)
-    made = min(tokens_in(content), wire.most_output(body) or 1_000_000)
+    most = wire.most_output(body)
+    made = tokens_in(content) if most is None else min(tokens_in(content), most)
     return Given(content, label, probabilities, sent, made)
+
+
+def _about(texts: Sequence[str], choices: Sequence[str]) -> str:
+    """The text to judge: the last, or the one that a bad answer before it was about."""
+    if len(texts) > 2 and choices and not any(f'"{choice}"' in texts[-2] for choice in choices):
+        return texts[-3]
+    return texts[-1] if texts else ""
 
 
 def _best(probabilities: Mapping[str, float]) -> str:
@@ -174,8 +182,7 @@ def _decisions(body: Mapping[str, Any], answer: Given) -> dict[str, Any]:
     told = [{"value": value, "probability": p} for value, p in answer.probabilities.items()]
     sure = answer.probabilities.get(answer.label, 0.0)
     choice = {"type": "choice", "name": "label", "choice": answer.label, "confidence": sure, "probabilities": told}
-    usage = _openai_usage(answer) | {"output_tokens": 0, "total_tokens": answer.input_tokens}
-    return {"model": body["model"], "answers": [choice], "usage": usage}
+    return {"model": body["model"], "answers": [choice], "usage": _openai_usage(answer)}
 
 
 def _cohere(body: Mapping[str, Any], answer: Given) -> dict[str, Any]:
@@ -240,7 +247,7 @@ WIRES: Mapping[str, Wire] = {
     "/v1/responses": Wire(
         _messages_at("input"), _schema_at("text"), _most("max_output_tokens"), _responses, _openai_error
     ),
-    "/v1/decisions": Wire(_messages_at("input"), _choices_of, _most(), _decisions, _openai_error),
+    "/v1/decisions": Wire(_messages_at("input"), _choices_of, lambda _: 0, _decisions, _openai_error),
     "/v2/chat": Wire(
         _messages_at("messages"), _schema_at("response_format"), _most("max_tokens"), _cohere, _cohere_error
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from quorate.errors import PluginError
@@ -34,7 +35,7 @@ class RequestTemplate:
     def filled(self, question: Question) -> dict[str, Any]:
         """The body for a question."""
         names = {
-            "prompt": question.prompt,
+            "prompt": question.prompt if self._has_messages else _transcript(question),
             "instructions": question.instructions,
             "choices": list(question.choices),
             "meanings": dict(question.meanings),
@@ -42,6 +43,16 @@ class RequestTemplate:
             "schema": answer_schema(question),
         } | dict(self.settings)
         return {key: _filled(value, names) for key, value in self.tree.items()}
+
+    @cached_property
+    def _has_messages(self) -> bool:
+        return "messages" in str(self.tree)
+
+
+def _transcript(question: Question) -> str:
+    """The prompt, after the earlier turns if there are any: examples, or the answer that a repair is about."""
+    said = [*question.turns, ("user", question.prompt)]
+    return question.prompt if len(said) == 1 else "\n\n".join(f"{role}: {text}" for role, text in said)
 
 
 def _filled(tree: Any, names: Mapping[str, Any]) -> Any:
