@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_REAL_PATIENCE_S = 5.0
-"""How long a thread may take that somebody waits for; the clock of the loop stands still meanwhile."""
+_REAL_PATIENCE_S = 20.0
 
 
 class _Clockwork(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self.now_s = 0.0
+        self.holds = 0
         super().__init__(_Jumps(self))
 
     def time(self) -> float:
@@ -28,7 +29,7 @@ class _Jumps(selectors.DefaultSelector):
         super().__init__()
 
     def select(self, timeout: float | None = None) -> Any:
-        if timeout is not None:
+        if timeout is not None and (timeout <= 0 or not self._loop.holds):
             ready = super().select(0)
             self._loop.now_s += 0.0 if ready else max(timeout, 0.0)
             return ready
@@ -46,3 +47,16 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 def now_s() -> float:
     """Seconds on the clock of the running loop."""
     return asyncio.get_running_loop().time()
+
+
+@contextmanager
+def standing_still() -> Iterator[None]:
+    """The clock does not jump meanwhile: somebody waits for a thread, whose time is real."""
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, _Clockwork):
+        loop.holds += 1
+    try:
+        yield
+    finally:
+        if isinstance(loop, _Clockwork):
+            loop.holds -= 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import sqrt
-from statistics import fmean, stdev
+from math import ceil, floor, sqrt
+from statistics import stdev
 from typing import Any
 
 import numpy as np
@@ -138,15 +138,23 @@ def _usages(
         inputs = [total / per_token for per_token in _GUESSED_BYTES_PER_TOKEN]
         outputs = [n * each for each in (*_GUESSED_ANSWER_TOKENS, float(most_output))]
     else:
-        rates = [given / size for size, given, _ in measured]
-        made = [float(output) for _, _, output in measured]
-        # The mean of n new answers differs from that of the measured by the errors of both.
-        width = _NORMAL_95 * sqrt(1 / n + 1 / len(measured))
-        inputs = [total * (fmean(rates) + side * width * stdev(rates)) for side in (-1, 0, 1)]
-        outputs = [n * (fmean(made) + side * width * stdev(made)) for side in (-1, 0, 1)]
+        # Ratio estimates: tokens grow with bytes; an answer of one label takes what it takes.
+        inputs = _estimated(total, n, [(size, given) for size, given, _ in measured])
+        outputs = _estimated(n, n, [(1, made) for _, _, made in measured])
     pairs = zip(inputs, outputs, strict=True)
     low, likely, high = (Usage(max(round(given), 0), max(round(made), 0)) for given, made in pairs)
     return low, likely, high
+
+
+def _estimated(total: float, n: int, measured: Sequence[tuple[float, float]]) -> list[float]:
+    """The 95 % interval of the sum of n values whose sizes sum to `total`, from measured (size, value) pairs.
+
+    The ratio estimator (Cochran, Sampling Techniques, ch. 6); the error is that of the ratio and of the new values.
+    """
+    ratio = sum(value for _, value in measured) / sum(size for size, _ in measured)
+    spread = stdev([value - ratio * size for size, value in measured])
+    width = _NORMAL_95 * spread * sqrt(n + n * n / len(measured))
+    return [floor(total * ratio - width), total * ratio, ceil(total * ratio + width)]
 
 
 def _interval(values: Sequence[float | int | None]) -> dict[str, float] | None:
