@@ -18,7 +18,8 @@ KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "execut
 LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
-    "matching confusion tables intervals cells flat wire verdicts "
+    "matching confusion copies evidence sidedness ratios diagonal correlation subtypes anchors "
+    "tables intervals cells flat wire verdicts "
     "journal limiter pace batches budget prices keys trees messages transport request_template "
     "openai_chat openai_responses openai_decisions openai_batches cohere_chat "
     "letters bill counter batch_counter desk answers tokens templates shots together talk redaction capabilities "
