@@ -241,7 +241,7 @@ def test_the_first_error_of_many_is_the_one_that_is_raised_and_the_others_are_en
         raise EndpointStopped("no quota")
 
     async def all_of_them() -> None:
-        await together([waits(0), together([waits(1), fails()]), waits(2)])  # type: ignore[list-item]
+        await together([waits(0), together([waits(1), fails()]), waits(2)])
 
     with pytest.raises(EndpointStopped, match="no quota"):
         asyncio.run(all_of_them())

@@ -93,5 +93,7 @@ class BatchCounter:
 
 def _fault(line: BatchLine) -> Unanswered:
     if not line.status:
-        return Unanswered("no_answer", f"the batch came back without an answer: {line.error}", Verdict.ROW)
+        return Unanswered(
+            line.reason or "no_answer", f"the batch came back without an answer: {line.error}", Verdict.ROW
+        )
     return unanswered(line.status, {}, line.error)

@@ -116,6 +116,11 @@ class Loopback:
         """Input and output tokens of every request that the server worked on, also where the reply was lost."""
         return self._input, self._output
 
+    @property
+    def batches(self) -> list[dict[str, Any]]:
+        """Every batch that was handed in, oldest first."""
+        return self._batches.every
+
     def close(self) -> None:
         """Ends the service."""
         if self._thread.is_alive():

@@ -38,6 +38,10 @@ class Batches:
     _batches: dict[str, dict[str, Any]] = field(default_factory=dict)
     _work: set[asyncio.Task[None]] = field(default_factory=set)
 
+    @property
+    def every(self) -> list[dict[str, Any]]:
+        return list(self._batches.values())
+
     def respond(self, request: Request) -> Response:
         """What `/v1/files…` and `/v1/batches…` answer; 404 for any other path."""
         path, _, query = request.path.partition("?")

@@ -75,4 +75,5 @@ def _read(line: str) -> BatchLine | None:
     if status == 200 and isinstance(raw, dict):
         return BatchLine(key, status, raw)
     code, message = error_in(json.dumps(raw if raw is not None else {"error": at(tree, "error")}))
-    return BatchLine(key, status, error=message or code or "the line holds no answer")
+    reason = "expired" if code == "batch_expired" else ""
+    return BatchLine(key, status, error=message or code or "the line holds no answer", reason=reason)

@@ -178,12 +178,14 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class BatchLine:
-    """What a batch brought for one question: the raw answer of a status 200, else the text of the error."""
+    """What a batch brought for one question: the raw answer of a status 200, else the text of the error, and the
+    reason code where the status (0: none) does not tell."""
 
     key: bytes
     status: int
     raw: Any = None
     error: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
