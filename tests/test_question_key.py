@@ -20,6 +20,7 @@ SAID = ("openai.chat", "https://a", {"model": "m", "messages": [{"role": "user",
     [
         ("openai.responses", *SAID[1:]),
         (SAID[0], "https://b", *SAID[2:]),
+        ("openai.chath", "ttps://a", *SAID[2:]),
         (*SAID[:2], {"model": "n", "messages": SAID[2]["messages"]}, 0),
         (*SAID[:2], {"model": "m", "messages": [{"role": "user", "content": "hello "}]}, 0),
         (*SAID[:2], {"model": "m", "messages": SAID[2]["messages"], "temperature": 0}, 0),

@@ -84,8 +84,8 @@ def test_nothing_private_is_left_whatever_stands_around_it(text: str) -> None:
 def test_a_long_cell_is_no_work_without_end(name: str, unit: str) -> None:
     """Not a matter of speed: by the square of its length a cell of a megabyte would hold everybody up for hours."""
     start_s = time.process_time()
-    redacted(unit * (50_000 // len(unit)) + "!", name)
-    assert time.process_time() - start_s < 2.0
+    redacted(unit * (20_000 // len(unit)) + "!", name)
+    assert time.process_time() - start_s < 1.0
 
 
 def test_without_anything_to_redact_there_is_no_redactor() -> None:

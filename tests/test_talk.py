@@ -129,11 +129,14 @@ def test_a_failure_tells_what_went_wrong() -> None:
     assert row(in_order(Answer(Said(reason="timeout"), "no answer within 60 s"))).message == "no answer within 60 s"
 
 
-@pytest.mark.parametrize(("asks_again", "expected", "questions"), [(True, SPAM, 2), (False, "unknown_label", 1)])
+@pytest.mark.parametrize(
+    ("is_kept", "asks_again", "expected", "questions"),
+    [(True, True, SPAM, 2), (True, False, "unknown_label", 1), (False, True, "unknown_label", 1)],
+)
 def test_a_kept_answer_that_cannot_be_used_is_asked_again_where_that_is_wanted(
-    asks_again: bool, expected: int | str, questions: int
+    is_kept: bool, asks_again: bool, expected: int | str, questions: int
 ) -> None:
-    desk = in_order(Answer(Said("EGGS"), is_kept=True), "SPAM", asks_again=asks_again)
+    desk = in_order(Answer(Said("EGGS"), is_kept=is_kept), "SPAM", asks_again=asks_again)
     assert what(row(desk, repairs=False)) == expected
     assert len(desk.asked) == questions
     assert len(desk.again) == questions - 1

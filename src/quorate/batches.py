@@ -134,7 +134,7 @@ class BatchDesk:
     async def _followed(self, batch: OpenBatch) -> None:
         """Looks at the batch until it is over; keeps every line, then closes it."""
         await self.journal.put_batch(batch)
-        state = await self._ended(batch.id)
+        state = await _ended(self.post, batch.id, self.poll_s)
         asked = set(batch.keys)
         lines = {line.key: line for line in state.lines if line.key in asked}
         await asyncio.gather(*(self.keep(line) for line in lines.values()))
@@ -144,23 +144,24 @@ class BatchDesk:
             lost = Unanswered(reason, f"the batch ended ({state.word or 'over'}) without it", Verdict.AGAIN)
             _tell(self._awaited.pop(key, None), lines.get(key), lost)
 
-    async def _ended(self, id: str) -> BatchState:
-        """How the batch stands once it is over; passing faults are waited out, for it goes on without us."""
-        silent_s = 0.0
-        while True:
-            pause_s = self.poll_s
-            try:
-                state = await self.post.look(id)
-                silent_s = 0.0
-            except Unanswered as fault:
-                if fault.verdict in (Verdict.ROW, Verdict.RUN) or silent_s >= _SILENCE_S:
-                    raise
-                pause_s = max(pause_s, fault.after_s or _PAUSE_S)
-                silent_s += pause_s
-            else:
-                if state.is_over:
-                    return state
-            await asyncio.sleep(pause_s)
+
+async def _ended(post: BatchPost, id: str, poll_s: float) -> BatchState:
+    """How the batch stands once it is over; passing faults are waited out, for it goes on without us."""
+    silent_s = 0.0
+    while True:
+        pause_s = poll_s
+        try:
+            state = await post.look(id)
+            silent_s = 0.0
+        except Unanswered as fault:
+            if fault.verdict in (Verdict.ROW, Verdict.RUN) or silent_s >= _SILENCE_S:
+                raise
+            pause_s = max(pause_s, fault.after_s or _PAUSE_S)
+            silent_s += pause_s
+        else:
+            if state.is_over:
+                return state
+        await asyncio.sleep(pause_s)
 
 
 def _tell(waiting: asyncio.Future[BatchLine] | None, line: BatchLine | None, fault: BaseException) -> None:

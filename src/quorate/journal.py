@@ -110,7 +110,7 @@ class Journal:
         try:
             self._rows = _opened(path)
         except (sqlite3.Error, OSError) as error:
-            raise self._failed(error) from error
+            raise _failed(self._path, error) from error
         # One connection for the reader's loop and the writer's thread: `_using` keeps their statements apart.
         self._using = threading.Lock()
         self._writer = threading.Thread(target=self._write, name="quorate-journal", daemon=True)
@@ -169,7 +169,7 @@ class Journal:
             with self._using:
                 return self._rows.execute(statement, values).fetchall()
         except sqlite3.Error as error:
-            raise self._failed(error) from error
+            raise _failed(self._path, error) from error
 
     async def _put(self, statement: str, row: tuple[Any, ...]) -> None:
         waiting = _Waiting(asyncio.get_running_loop())
@@ -197,14 +197,15 @@ class Journal:
                     self._rows.execute(statement, row)
         except (sqlite3.Error, ValueError, OverflowError) as error:
             # Also what SQLite cannot hold: were the thread to die of it, everybody would wait for ever.
-            return self._failed(error)
+            return _failed(self._path, error)
         return None
 
-    def _failed(self, error: Exception) -> JournalError:
-        return JournalError(
-            f"the journal of answers {self._path or 'in memory'} cannot be used: {error}; nothing more is asked, and "
-            "what was kept before is safe. Make room or mend the file's rights, then run again"
-        )
+
+def _failed(path: Path | None, error: Exception) -> JournalError:
+    return JournalError(
+        f"the journal of answers {path or 'in memory'} cannot be used: {error}; nothing more is asked, and what was "
+        "kept before is safe. Make room or mend the file's rights, then run again"
+    )
 
 
 def _opened(path: Path | None) -> sqlite3.Connection:

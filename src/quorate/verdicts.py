@@ -108,12 +108,12 @@ def room_in(headers: Mapping[str, str]) -> RateRoom:
     """The room that `x-ratelimit-…` headers tell of."""
     left = _number(headers.get("x-ratelimit-remaining-requests"))
     tokens = _number(headers.get("x-ratelimit-remaining-tokens"))
+    limit = _number(headers.get("x-ratelimit-limit-requests"))
     if left is None and tokens is None:
-        return RateRoom()
+        return RateRoom(requests_limit=None if limit is None else int(limit))
     # Where both are used up, the later reset counts; where neither is, nobody waits for one.
     short = [name for name, n in (("requests", left), ("tokens", tokens)) if n is not None and n <= 0]
     resets_s = [duration_s(headers.get(f"x-ratelimit-reset-{name}", "")) for name in short or ["requests"]]
-    limit = _number(headers.get("x-ratelimit-limit-requests"))
     return RateRoom(
         None if left is None else int(left),
         None if tokens is None else int(tokens),
