@@ -19,7 +19,8 @@ def token_probabilities(
 
     The answer's tokens are followed from the first one that reaches into the name for as long as another choice is
     open. Wherever another token might have stood, its probability goes to the choice that it would have begun, in
-    equal parts where it would have begun several; what begins no choice is left out.
+    equal parts where it would have begun several; what begins no choice is left out. A wire that tells only of the
+    tokens that stand there (Cohere's) leaves what is missing to one to the other choices in equal parts.
     """
     at = _start(text, named)
     if not tokens or at < 0 or named not in choices or "".join(token.text for token in tokens) != text:
@@ -39,8 +40,13 @@ def token_probabilities(
                     masses[owner] += path * exp(logprob) / len(owners)
             path *= exp(token.logprob)
         start += len(token.text)
+    if not any(token.others for token in tokens) and len(choices) > 1:
+        rest = (1 - min(path, 1.0)) / (len(choices) - 1)
+        masses = {choice: 0.0 if choice == named else rest for choice in choices}
     masses[named] += path
     total = sum(masses.values())
+    if not path:
+        return None
     return {choice: mass / total for choice, mass in masses.items()} if total > 0 else None
 
 
