@@ -10,8 +10,8 @@ from typing import Any
 
 from clockwork import now_s, standing_still
 
-from quorate.batches import BatchDesk
-from quorate.journal import Attempt, Journal, OpenBatch
+from quorate.asking.batches import BatchDesk
+from quorate.asking.journal import Attempt, Journal, OpenBatch
 from quorate.wire import BatchLine, BatchState, Unanswered, Verdict
 
 Lines = list[tuple[bytes, Mapping[str, Any]]]

@@ -14,8 +14,8 @@ import pytest
 from asked_rows import answer
 from projects import needs
 
-from quorate.loopback import Asked, Fault, Loopback
-from quorate.loopback_batches import BatchHabits
+from quorate.loopback.batches import BatchHabits
+from quorate.loopback.server import Asked, Fault, Loopback
 from quorate.plan import plan
 from quorate.project import open_project
 from quorate.run import run
@@ -87,7 +87,7 @@ def test_killed_while_a_batch_is_out_it_waits_for_the_same_batch(tmp_path: Path)
 
 
 def test_batches_hold_no_more_lines_than_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("quorate.batches.MOST_LINES", 15)
+    monkeypatch.setattr("quorate.asking.batches.MOST_LINES", 15)
     with Loopback({"model": answer}) as server:
         run(model_projects.opened(tmp_path / "p", server, **OPTIONS))
         assert [batch["request_counts"]["total"] for batch in server.batches] == [15, 15, 10]

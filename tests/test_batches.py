@@ -12,10 +12,10 @@ import pytest
 from batch_vendor import AWAY, BAD_KEY, Held, Vendor, answers_to, is_answered, key, process, reasons
 from clockwork import run
 
-from quorate import batches
-from quorate.batches import BatchDesk, rows_ahead
+from quorate.asking import batches
+from quorate.asking.batches import BatchDesk, rows_ahead
+from quorate.asking.journal import Journal
 from quorate.errors import JournalError
-from quorate.journal import Journal
 from quorate.protocols import Endpoint
 from quorate.wire import BatchLine, Unanswered
 

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 from asked_rows import answer
 
-from quorate.letters import letter
-from quorate.loopback import Asked, Fault, Loopback
+from quorate.asking.letters import letter
+from quorate.loopback.server import Asked, Fault, Loopback
 
 ROWS = 5_000
 KILLS = 20

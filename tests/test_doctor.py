@@ -12,7 +12,7 @@ from projects import needs, quorate
 
 from quorate.doctor import examine
 from quorate.errors import ProjectError
-from quorate.loopback import Asked, Fault, Loopback
+from quorate.loopback.server import Asked, Fault, Loopback
 from quorate.project import open_project
 from quorate.run import run
 

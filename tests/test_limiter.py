@@ -11,7 +11,7 @@ from crowd import ROOM, Crowd, crowd, good_server, passed, refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.limiter import Limiter
+from quorate.asking.limiter import Limiter
 from quorate.wire import Limits, RateRoom
 
 

@@ -11,7 +11,7 @@ from asked_rows import answer, spent_in
 from projects import needs
 
 from quorate.errors import ProjectError
-from quorate.loopback import Asked, Fault, Loopback
+from quorate.loopback.server import Asked, Fault, Loopback
 from quorate.plan import plan
 from quorate.run import run
 
@@ -122,7 +122,7 @@ def test_an_alias_reads_old_answers_for_nothing(tmp_path: Path) -> None:
 def test_prices_of_known_models_are_found(kind: str) -> None:
     needs(kind)
     needs("genai_prices")
-    from quorate.prices import price_of
+    from quorate.asking.prices import price_of
     from quorate.registry import build
 
     model = {"openai": "gpt-4o-mini", "cohere": "command-r-08-2024"}[kind]

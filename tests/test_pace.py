@@ -10,8 +10,8 @@ from crowd import ROOM, Crowd, passed, refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.limiter import Limiter
-from quorate.pace import Pace
+from quorate.asking.limiter import Limiter
+from quorate.asking.pace import Pace
 from quorate.wire import Limits
 
 

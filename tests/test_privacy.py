@@ -11,7 +11,7 @@ from asked_rows import answer
 from projects import needs, quorate
 
 from quorate.errors import ProjectError
-from quorate.loopback import Asked, Fault, Loopback
+from quorate.loopback.server import Asked, Fault, Loopback
 from quorate.project import open_project
 from quorate.run import run
 
@@ -47,9 +47,9 @@ def test_a_key_is_found_nowhere_after_a_run_with_failures(kind: str, keys: set[s
             tmp_path / "p", server, kind=kind, key="env:CANARY_KEY", more=more, timeout_s=5, **options
         )
         told = []
-        for arguments in (["run", folder], ["run", folder, "--json"], ["show", folder, "b"], ["doctor", folder]):
+        for command, *more_arguments in (["run"], ["run", "--json"], ["show", "b"], ["doctor"]):
             environment = {"CANARY_KEY": CANARY, "OPENAI_LOG": "debug", "PYTHONASYNCIODEBUG": "1"}
-            ended = quorate(*arguments, cwd=tmp_path, **environment)
+            ended = quorate(command, folder, *more_arguments, cwd=tmp_path, **environment)
             told.append(ended.out + ended.err)
         assert any(served.status != 200 for served in server.log) or keys != {CANARY}
     assert not [text for text in told if CANARY in text]

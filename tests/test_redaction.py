@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate.errors import LabelError, PluginError
-from quorate.redaction import KNOWN, redactor
+from quorate.prompts.redaction import KNOWN, redactor
 
 
 def redacted(text: str, *patterns: str, function: Callable[[str], str] | None = None) -> str:

@@ -10,11 +10,11 @@ from typing import Any, cast
 
 import pytest
 
-from quorate.answers import Heard, Reader
 from quorate.errors import EndpointStopped
+from quorate.prompts.answers import Heard, Reader
+from quorate.prompts.shots import Shot
+from quorate.prompts.talk import SKIPPED, Talk
 from quorate.protocols import Endpoint
-from quorate.shots import Shot
-from quorate.talk import SKIPPED, Talk
 from quorate.together import in_turn, together
 from quorate.values import ABSTAIN, LabelSpace
 from quorate.wire import Answer, NotAsked, Question, Said

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jinja2 import TemplateError
 
 from quorate.errors import PluginError
-from quorate.templates import PromptTemplate
+from quorate.prompts.templates import PromptTemplate
 
 
 def rendered(template: str, /, **cells: Any) -> str:

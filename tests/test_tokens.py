@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.tokens import token_probabilities
+from quorate.prompts.tokens import token_probabilities
 from quorate.wire import Token
 
 

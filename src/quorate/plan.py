@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from quorate.apply import apply
-from quorate.bill import Bill
-from quorate.desk import DeskSettings
-from quorate.journal import Journal
-from quorate.letters import Letter
-from quorate.prices import cost_usd, price_of
+from quorate.asking.bill import Bill
+from quorate.asking.desk import DeskSettings
+from quorate.asking.journal import Journal
+from quorate.asking.letters import Letter
+from quorate.asking.prices import cost_usd, price_of
 from quorate.project import Project
 from quorate.protocols import Asking, Batching, Endpoint
 from quorate.rows import Rows

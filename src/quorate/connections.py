@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from quorate.capabilities import known_capabilities
-from quorate.desk import DeskSettings, HouseRules
+from quorate.asking.capabilities import known_capabilities
+from quorate.asking.desk import DeskSettings, HouseRules
+from quorate.asking.prices import price_of
 from quorate.errors import PluginError, Problem, ProjectError, did_you_mean, listed
-from quorate.prices import price_of
+from quorate.prompts.redaction import redactor
 from quorate.protocols import Capable, Endpoint, Keyed
-from quorate.redaction import redactor
 from quorate.registry import build, load
 from quorate.rules import load_function
 from quorate.settings import Settings

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.journal import question_key
+from quorate.asking.letters import letter
 
 SAID = ("openai.chat", "https://a", {"model": "m", "messages": [{"role": "user", "content": "hello"}]}, 0)
 
@@ -28,12 +28,12 @@ SAID = ("openai.chat", "https://a", {"model": "m", "messages": [{"role": "user",
     ],
 )
 def test_another_question_has_another_key(other: tuple[Any, ...]) -> None:
-    assert question_key(*other) != question_key(*SAID)
+    assert letter(*other).key != letter(*SAID).key
 
 
 def test_the_order_of_a_body_is_no_part_of_the_key() -> None:
     turned = {"messages": [{"content": "hello", "role": "user"}], "model": "m"}
-    assert question_key(SAID[0], SAID[1], turned) == question_key(*SAID)
+    assert letter(SAID[0], SAID[1], turned).key == letter(*SAID).key
 
 
 JSON = st.recursive(
@@ -50,13 +50,13 @@ QUESTIONS = st.tuples(BROKEN, BROKEN, BODIES | BROKEN.map(lambda text: {"content
 @settings(deadline=None)
 @given(QUESTIONS, QUESTIONS)
 def test_no_two_questions_share_a_key(a: tuple[Any, ...], b: tuple[Any, ...]) -> None:
-    key = question_key(*a)
+    key = letter(*a).key
     assert len(key) == 32
-    assert key == question_key(*a)
-    assert a == b or key != question_key(*b)
+    assert key == letter(*a).key
+    assert a == b or key != letter(*b).key
 
 
 def test_a_key_is_the_same_in_every_process() -> None:
-    code = "from quorate.journal import question_key; print(question_key('w', 'https://a', {'b': 1, 'a': [2]}).hex())"
+    code = "from quorate.asking.letters import letter; print(letter('w', 'https://a', {'b': 1, 'a': [2]}).key.hex())"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert told.stdout.strip() == question_key("w", "https://a", {"a": [2], "b": 1}).hex()
+    assert told.stdout.strip() == letter("w", "https://a", {"a": [2], "b": 1}).key.hex()

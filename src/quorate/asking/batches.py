@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
-from quorate.journal import Journal, OpenBatch
+from quorate.asking.journal import Journal, OpenBatch
 from quorate.protocols import Batching, BatchPost, Endpoint
 from quorate.wire import BatchLine, BatchState, Unanswered, Verdict
 
@@ -134,7 +134,13 @@ class BatchDesk:
     async def _followed(self, batch: OpenBatch) -> None:
         """Looks at the batch until it is over; keeps every line, then closes it."""
         await self.journal.put_batch(batch)
-        state = await _ended(self.post, batch.id, self.poll_s)
+        try:
+            state = await _ended(self.post, batch.id, self.poll_s)
+        except Unanswered as fault:
+            if fault.reason == "http_404":
+                # The vendor does not know it any more; the next run asks anew.
+                await self.journal.put_batch(batch, is_open=False)
+            raise
         asked = set(batch.keys)
         lines = {line.key: line for line in state.lines if line.key in asked}
         await asyncio.gather(*(self.keep(line) for line in lines.values()))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.errors import LabelError
-from quorate.tokens import token_probabilities
+from quorate.prompts.tokens import token_probabilities
 from quorate.values import ABSTAIN, LabelSpace
 from quorate.wire import Said
 
@@ -41,6 +41,10 @@ class Reader:
 
     space: LabelSpace
     cannot_tell: str = ""
+
+    def __post_init__(self) -> None:
+        if self.cannot_tell and self.cannot_tell in self.space.names:
+            raise LabelError(f"{self.cannot_tell!r} is a label; give `cannot_tell` another word for what abstains")
 
     def read(self, said: Said) -> Heard:
         """What one answer about one row says.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from quorate.batches import BatchDesk
-from quorate.bill import Bill
-from quorate.budget import Budget, Cost
-from quorate.counter import stopped
-from quorate.journal import Journal
-from quorate.letters import Letter
+from quorate.asking.batches import BatchDesk
+from quorate.asking.bill import Bill
+from quorate.asking.budget import Budget, Cost
+from quorate.asking.counter import stopped
+from quorate.asking.journal import Journal
+from quorate.asking.letters import Letter
+from quorate.asking.verdicts import unanswered
 from quorate.protocols import BatchPost
-from quorate.verdicts import unanswered
 from quorate.wire import Answer, BatchLine, NotAsked, Said, Unanswered, Verdict
 
 _FREE = Cost(0.0, 0)
@@ -49,6 +49,11 @@ class BatchCounter:
             EndpointStopped: the batch was not taken.
             JournalError: the answer could not be kept.
         """
+        answer = await self._answer(letter)
+        # The process before died in between: the batch was noted and never reached the vendor.
+        return await self._answer(letter) if answer.said.reason == "not_handed_in" else answer
+
+    async def _answer(self, letter: Letter) -> Answer:
         if not self._batches.is_under_way(letter.key):
             worst = self.bill.worst_case(letter)
             if not await self.budget.set_aside(worst):
@@ -71,6 +76,8 @@ class BatchCounter:
         return Answer(Said(reason=refused.reason), str(refused), 1)
 
     async def _keep(self, line: BatchLine) -> None:
+        if line.key not in self._letters and self.journal.answer(line.key) is not None:
+            return  # kept by the process before, which died before it could close the batch
         # What an earlier process handed in came back without its letter.
         letter = self._letters.get(line.key) or Letter(line.key, {}, 0)
         if line.status == 200:

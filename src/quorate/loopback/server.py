@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from quorate.loopback_batches import Batches, BatchHabits
-from quorate.loopback_http import Connection, Request, Response, as_json
-from quorate.loopback_wires import WIRES, Given, Wire, given
-from quorate.standins import Answerer
+from quorate.loopback.batches import Batches, BatchHabits
+from quorate.loopback.http import Connection, Request, Response, as_json
+from quorate.loopback.standins import Answerer
+from quorate.loopback.wires import WIRES, Given, Wire, given
 
 
 @dataclass(frozen=True, slots=True)

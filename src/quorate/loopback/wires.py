@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from quorate.standins import Answerer
-from quorate.trees import at, count_at, dicts_at, text_at
+from quorate.loopback.standins import Answerer
+from quorate.wires.trees import at, count_at, dicts_at, text_at
 
 _PIECE = re.compile(r"\w{1,4}|[^\w\s]")
 _ROW = re.compile(r'<row id="([^"]*)">\n?(.*?)\n?</row>', re.DOTALL)

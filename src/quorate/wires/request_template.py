@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from quorate.errors import PluginError
-from quorate.messages import messages
-from quorate.templates import PromptTemplate, TemplateError
+from quorate.prompts.templates import PromptTemplate, TemplateError
 from quorate.wire import Question, answer_schema
+from quorate.wires.messages import messages
 
 _WHOLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _EXAMPLE = Question("", "", ("yes", "no"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from quorate.errors import PluginError
-from quorate.messages import messages
-from quorate.openai_responses import usage
-from quorate.trees import at, dicts_at, number_at, text_at
 from quorate.wire import Question, Said
+from quorate.wires.messages import messages
+from quorate.wires.openai_responses import usage
+from quorate.wires.trees import at, dicts_at, number_at, text_at
 
 PATH = "/decisions"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_TOO_MUCH = 1e15
+
 
 def at(tree: Any, *path: str | int) -> Any:
     """What stands at the path, or None where any part of it is missing or of another kind."""
@@ -30,9 +32,8 @@ def text_at(tree: Any, *path: str | int) -> str:
 
 def count_at(tree: Any, *path: str | int) -> int | None:
     """The whole number of at least 0 at the path; servers write some as 12.0."""
-    found = at(tree, *path)
-    is_count = isinstance(found, int | float) and not isinstance(found, bool) and found >= 0 and found == int(found)
-    return int(found) if is_count else None
+    found = number_at(tree, *path)
+    return int(found) if found is not None and found >= 0 and found == int(found) else None
 
 
 def dicts_at(tree: Any, *path: str | int) -> list[dict[str, Any]]:
@@ -44,5 +45,6 @@ def dicts_at(tree: Any, *path: str | int) -> list[dict[str, Any]]:
 def number_at(tree: Any, *path: str | int) -> float | None:
     """The finite number at the path."""
     found = at(tree, *path)
-    is_number = isinstance(found, int | float) and not isinstance(found, bool) and abs(found) < float("inf")
+    # Far past any count or logarithm, and still a float: a server may write any number of digits.
+    is_number = isinstance(found, int | float) and not isinstance(found, bool) and abs(found) < _TOO_MUCH
     return float(found) if is_number else None

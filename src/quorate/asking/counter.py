@@ -9,12 +9,12 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from quorate.bill import Bill
-from quorate.budget import Budget, Cost
+from quorate.asking.bill import Bill
+from quorate.asking.budget import Budget, Cost
+from quorate.asking.journal import Journal
+from quorate.asking.letters import Letter
+from quorate.asking.limiter import Limiter
 from quorate.errors import EndpointStopped
-from quorate.journal import Journal
-from quorate.letters import Letter
-from quorate.limiter import Limiter
 from quorate.protocols import Endpoint
 from quorate.wire import Answer, NotAsked, Reply, Said, Send, Unanswered, Verdict
 
@@ -22,7 +22,7 @@ _ATTEMPTS = 5
 _PAID_ATTEMPTS = 3
 """Of those that the vendor may charge for although nothing of use came back."""
 _PATIENCE_S = 900.0
-"""A question that met nothing but 429 for so long, or would have to wait so long, is given up."""
+"""A question that met nothing but 429 for so long is given up; a run does not wait longer than this."""
 _BACKOFF_S = 0.5
 _BACKOFF_MOST_S = 20.0
 _LOST_IN_A_ROW = 30
@@ -60,7 +60,9 @@ class Counter:
                     self._close(f"will answer nothing: {fault}", "mend the key, the model name or the account")
                 faults += fault.verdict is Verdict.AGAIN
                 paid += fault.billed
-                late = time.monotonic() - began_s + (fault.after_s or 0.0) > _PATIENCE_S
+                if (fault.after_s or 0.0) > _PATIENCE_S:
+                    self._close(f"asks to wait {fault.after_s:,.0f} s: {fault}", "wait")
+                late = time.monotonic() - began_s > _PATIENCE_S
                 if fault.verdict is Verdict.ROW or faults >= _ATTEMPTS or paid >= _PAID_ATTEMPTS or late:
                     return self._given_up(fault, attempts)
                 await asyncio.sleep(self._pause_s(fault, faults))

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from quorate.batch_counter import BatchCounter
-from quorate.bill import Bill
-from quorate.budget import Budget
-from quorate.counter import Counter
-from quorate.journal import Journal
-from quorate.letters import Letter, letter
-from quorate.limiter import Limiter
-from quorate.prices import price_of
+from quorate.asking.batch_counter import BatchCounter
+from quorate.asking.bill import Bill
+from quorate.asking.budget import Budget
+from quorate.asking.counter import Counter
+from quorate.asking.journal import Journal
+from quorate.asking.letters import Letter, letter
+from quorate.asking.limiter import Limiter
+from quorate.asking.prices import price_of
 from quorate.protocols import Batching, Endpoint
 from quorate.wire import Answer, NotAsked, Question
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from quorate.answers import Heard, Reader, describe, frequencies
+from quorate.prompts.answers import Heard, Reader, describe, frequencies
+from quorate.prompts.shots import Shot
 from quorate.protocols import AsksEndpoints, Endpoint
-from quorate.shots import Shot
 from quorate.together import together
 from quorate.wire import Answer, NotAsked, Question
 

@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from quorate.keys import scrubbed
-from quorate.verdicts import gateway_error, room_in, unanswered
+from quorate.asking.keys import scrubbed
+from quorate.asking.verdicts import gateway_error, room_in, unanswered
 from quorate.wire import Reply, Unanswered, Verdict
 
 
@@ -86,7 +86,7 @@ def reply_of(status: int, headers: Mapping[str, str], body: str, *keys: str) -> 
         raise Unanswered("empty", f"HTTP {status} with an empty body", Verdict.AGAIN, billed=True)
     try:
         raw = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         shown = scrubbed(" ".join(body.split())[:120], *keys)
         message = f"HTTP {status} with a body that is not JSON: {shown!r}"
         raise Unanswered("unparsable", message, Verdict.AGAIN, billed=True) from None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from quorate.budget import Cost
-from quorate.journal import Attempt
-from quorate.letters import Letter
-from quorate.prices import cost_usd
+from quorate.asking.budget import Cost
+from quorate.asking.journal import Attempt
+from quorate.asking.letters import Letter
+from quorate.asking.prices import cost_usd
 from quorate.protocols import Endpoint
 from quorate.wire import Price, Said, Unanswered, Usage
 

@@ -12,10 +12,9 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -42,12 +41,6 @@ CREATE TABLE IF NOT EXISTS batches (
     open INTEGER NOT NULL
 );
 """
-
-
-def question_key(wire: str, base_url: str, body: Mapping[str, Any], sample: int = 0) -> bytes:
-    """32 bytes that say what was asked of whom; equal questions have equal keys in every process."""
-    said = json.dumps([wire, base_url, body, sample], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return sha256(said.encode("utf-8", "surrogatepass")).digest()
 
 
 @dataclass(frozen=True, slots=True)

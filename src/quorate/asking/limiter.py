@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from quorate.pace import Pace
+from quorate.asking.pace import Pace
 from quorate.wire import Limits, RateRoom
 
 _START = 20

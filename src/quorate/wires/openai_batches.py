@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from quorate.trees import at, count_at
-from quorate.verdicts import error_in
+from quorate.asking.verdicts import error_in
 from quorate.wire import BatchLine, BatchState
+from quorate.wires.trees import at, count_at
 
 _OVER = ("completed", "failed", "expired", "cancelled")
 _NAMED = "quorate"

@@ -6,7 +6,7 @@ import asyncio
 import math
 from dataclasses import dataclass
 
-from quorate.journal import Spent
+from quorate.asking.journal import Spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,3 @@ class Budget:
         return (self._max_usd is None or usd <= self._max_usd) and (
             self._max_tokens is None or tokens <= self._max_tokens
         )
-
-    def __str__(self) -> str:
-        usd = "" if self._max_usd is None else f"${self._max_usd:g}"
-        tokens = "" if self._max_tokens is None else f"{self._max_tokens:,} tokens"
-        return " or ".join(filter(None, (usd, tokens)))

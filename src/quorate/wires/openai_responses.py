@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from quorate.messages import messages
-from quorate.openai_chat import tokens
-from quorate.trees import at, count_at, dicts_at, text_at
 from quorate.wire import Question, Said, Usage, answer_schema
+from quorate.wires.messages import messages
+from quorate.wires.openai_chat import tokens
+from quorate.wires.trees import at, count_at, dicts_at, text_at
 
 PATH = "/responses"
 

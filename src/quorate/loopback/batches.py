@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from quorate.loopback_http import Request, Response, as_json
+from quorate.loopback.http import Request, Response, as_json
 
 _BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
 

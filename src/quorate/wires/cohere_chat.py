@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from quorate.messages import messages
-from quorate.trees import at, count_at, dicts_at, number_at, text_at
 from quorate.wire import Question, Said, Token, Usage, answer_schema
+from quorate.wires.messages import messages
+from quorate.wires.trees import at, count_at, dicts_at, number_at, text_at
 
 _REASONS = {"MAX_TOKENS": "truncated", "ERROR": "error", "ERROR_TOXIC": "filtered", "TIMEOUT": "timeout"}
 
