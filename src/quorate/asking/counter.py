@@ -139,4 +139,4 @@ async def _timely(sending: Awaitable[Reply], limit_s: float) -> Reply:
 def stopped(endpoint: Endpoint, what: str, advice: str) -> EndpointStopped:
     """The error of an endpoint that answers nothing more."""
     who = f"{endpoint.wire} at {endpoint.base_url}, model {endpoint.model!r},"
-    return EndpointStopped(f"{who} {what}. Answers that came before are kept; {advice}, then run again")
+    return EndpointStopped(f"{who} {what.rstrip('.')}. Answers that came before are kept; {advice}, then run again")

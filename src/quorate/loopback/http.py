@@ -24,10 +24,14 @@ class Request:
     body: bytes
 
 
+def _unheard(whole: bool) -> None:
+    """Nobody asked what became of the response."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """What to write. `drop` breaks off `before_reply`, `mid_body` or `mid_chunk`; `drip_s` is how long the body takes;
-    `hang` never answers."""
+    `hang` never answers. `tell` hears once whether the whole of it could be written out."""
 
     status: int = 200
     body: bytes = b""
@@ -35,26 +39,30 @@ class Response:
     drop: str = ""
     drip_s: float = 0.0
     hang: bool = False
+    tell: Callable[[bool], None] = _unheard
 
 
 Respond = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class Connection(asyncio.Protocol):
-    """One connection: requests in, one after another, each answered by `respond`."""
+    """One connection: requests in, one after another, each answered by `respond`; `opened` holds it while it lasts."""
 
-    def __init__(self, respond: Respond) -> None:
-        self._respond = respond
+    def __init__(self, respond: Respond, opened: set[asyncio.WriteTransport]) -> None:
+        self._respond, self._opened = respond, opened
         self._transport: Any = None
         self._got = bytearray()
         self._work: asyncio.Task[None] | None = None
+        self._is_lost = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: Any) -> None:
         self._transport = transport
+        self._opened.add(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        if self._work is not None:
-            self._work.cancel()
+        # The work goes on, as at a vendor, who charges for it too.
+        self._is_lost = True
+        self._opened.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         self._got += data
@@ -62,50 +70,77 @@ class Connection(asyncio.Protocol):
             self._next()
 
     def _next(self) -> None:
-        request = _taken(self._got)
+        try:
+            request = _taken(self._got)
+        except ValueError:
+            self._transport.write(_head(Response(400), "Content-Length: 0"))
+            self._transport.close()
+            return
         if request is not None:
             self._work = asyncio.get_running_loop().create_task(self._answered(request))
 
     async def _answered(self, request: Request) -> None:
-        response = await self._respond(request)
-        if response.hang:
-            await asyncio.get_running_loop().create_future()
-        if response.drop:
+        response = None
+        try:
+            response = await self._respond(request)
+        finally:
+            # Whoever asks must not wait for a reply that an exception has swallowed.
+            if response is None:
+                self._transport.abort()
+        if response.hang or response.drop:
+            response.tell(False)
             self._broken_off(response)
             return
-        head = _head(response, f"Content-Length: {len(response.body)}")
-        if response.drip_s:
-            await self._dripped(head, response)
-        else:
-            self._transport.write(head + response.body)
+        await self._written(response)
+        if request.headers.get("connection", "").lower() == "close":
+            self._transport.close()
+            return
         self._work = None
         if self._got:
             self._next()
 
-    async def _dripped(self, head: bytes, response: Response) -> None:
-        self._transport.write(head)
-        step = max(len(response.body) // _DRIPS, 1)
-        for start in range(0, len(response.body), step):
-            await asyncio.sleep(response.drip_s / _DRIPS)
-            self._transport.write(response.body[start : start + step])
+    async def _written(self, response: Response) -> None:
+        data = _head(response, f"Content-Length: {len(response.body)}")
+        *drips, last = _drips(response) if response.drip_s else [response.body]
+        is_whole = False
+        try:
+            for drip in drips:
+                self._transport.write(data + drip)
+                data = b""
+                await asyncio.sleep(response.drip_s / _DRIPS)
+                if self._is_lost:
+                    break
+            is_whole = not self._is_lost
+        finally:
+            # Told before the last is written: who has read the reply finds it in the log.
+            response.tell(is_whole)
+        self._transport.write(data + last)
 
     def _broken_off(self, response: Response) -> None:
         body = response.body
         if response.drop == "mid_body":
-            self._transport.write(
-                _head(response, f"Content-Length: {len(body)}") + body[: max(len(body) - _CUT_BYTES, 1)]
-            )
+            cut = body[: max(len(body) - _CUT_BYTES, 1)]
+            self._transport.write(_head(response, f"Content-Length: {len(body)}") + cut)
             self._transport.close()
         elif response.drop == "mid_chunk":
             chunk = f"{len(body):x}\r\n".encode() + body[: len(body) // 2]
             self._transport.write(_head(response, "Transfer-Encoding: chunked") + chunk)
             self._transport.close()
-        else:
+        elif response.drop:
             self._transport.abort()
 
 
+def _drips(response: Response) -> list[bytes]:
+    step = -(-len(response.body) // _DRIPS) or 1
+    return [response.body[start : start + step] for start in range(0, len(response.body) or 1, step)]
+
+
 def _taken(got: bytearray) -> Request | None:
-    """The first whole request of what came, taken out of it."""
+    """The first whole request of what came, taken out of it.
+
+    Raises:
+        ValueError: it is not HTTP.
+    """
     end = got.find(b"\r\n\r\n")
     if end < 0:
         return None
@@ -114,35 +149,40 @@ def _taken(got: bytearray) -> Request | None:
     method, path, _ = first.split(" ", 2)
     start = end + 4
     if headers.get("transfer-encoding") == "chunked":
-        stop = got.find(b"0\r\n\r\n", start)
-        if stop < 0:
-            return None
-        body, stop = _unchunked(bytes(got[start : stop + 5])), stop + 5
+        body, stop = _unchunked(got, start)
     else:
         stop = start + int(headers.get("content-length", "0"))
-        if len(got) < stop:
-            return None
-        body = bytes(got[start:stop])
+        body = bytes(got[start:stop]) if len(got) >= stop else None
+    if body is None:
+        return None
     del got[:stop]
     return Request(method, path, headers, body)
 
 
-def _unchunked(data: bytes) -> bytes:
-    body, at = b"", 0
-    while True:
-        line = data.index(b"\r\n", at)
-        size = int(data[at:line], 16)
+def _unchunked(got: bytearray, at: int) -> tuple[bytes | None, int]:
+    """The body whose chunks begin at `at`, None where some are still to come, and where it ends."""
+    body = b""
+    while (line := got.find(b"\r\n", at)) >= 0:
+        size = int(got[at:line], 16)
+        stop = line + 2 + size + 2
+        if len(got) < stop:
+            break
         if not size:
-            return body
-        body += data[line + 2 : line + 2 + size]
-        at = line + 2 + size + 2
+            return body, stop
+        body += got[line + 2 : stop - 2]
+        at = stop
+    return None, at
 
 
 def _head(response: Response, length: str) -> bytes:
     phrase = _PHRASES.get(response.status, "Unknown")
     lines = [f"HTTP/1.1 {response.status} {phrase}", length]
-    given = {"Content-Type": "application/json"} | dict(response.headers)
-    return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in given.items()), "", ""]).encode("latin-1")
+    if response.headers:
+        given = {"content-type": "application/json"} | {name.lower(): told for name, told in response.headers.items()}
+        lines += [f"{name}: {told}" for name, told in given.items()]
+    else:
+        lines.append("content-type: application/json")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 def as_json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

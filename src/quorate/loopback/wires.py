@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from quorate.loopback.standins import Answerer
@@ -19,13 +19,21 @@ _LEAST = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """An answer before it has a form: the content as a model would write it, its label and probabilities, tokens."""
+    """An answer before it has a form: the content as a model would write it, its label and probabilities, tokens.
 
-    content: str
-    label: str
-    probabilities: Mapping[str, float]
-    input_tokens: int
-    output_tokens: int
+    `spelled` writes a label as the content does; `is_cut` says that it ends where no more tokens were allowed."""
+
+    content: str = ""
+    label: str = ""
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    input_tokens: int = 0
+    output_tokens: int = 0
+    spelled: Callable[[str], str] = str
+    is_cut: bool = False
+
+
+NOTHING = Given()
+"""What is given where nothing was worked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +58,17 @@ def given(wire: Wire, body: Mapping[str, Any], answerer: Answerer) -> Given:
     texts = [_content(message) for message in messages]
     choices = wire.choices(body)
     text = _about(texts, choices)
+    sent = sum(map(tokens_in, texts)) + 4 * len(texts) + (tokens_in(_json(choices)) if choices else 0)
     blocks = _ROW.findall(text)
     if blocks:
-        rows = {id: _best(answerer(row, choices)) for id, row in blocks}
-        content = json.dumps({"answers": [{"id": id, "label": label} for id, label in rows.items()]})
-        label, probabilities = "", {}
+        answers = [{"id": id, "label": _best(answerer(row, choices))} for id, row in blocks]
+        label, probabilities, whole = "", {}, _json({"answers": answers})
     else:
         probabilities = dict(answerer(text, choices))
         label = _best(probabilities)
-        content = json.dumps({"label": label}) if choices else label
-    sent = sum(map(tokens_in, texts)) + 4 * len(texts) + (tokens_in(json.dumps(choices)) if choices else 0)
-    most = wire.most_output(body)
-    made = tokens_in(content) if most is None else min(tokens_in(content), most)
-    return Given(content, label, probabilities, sent, made)
+        whole = _json({"label": label}) if choices else label
+    content, made = _at_most(whole, wire.most_output(body))
+    return Given(content, label, probabilities, sent, made, _in_json if choices else str, len(content) < len(whole))
 
 
 def _about(texts: Sequence[str], choices: Sequence[str]) -> str:
@@ -70,6 +76,22 @@ def _about(texts: Sequence[str], choices: Sequence[str]) -> str:
     if len(texts) > 2 and choices and not any(f'"{choice}"' in texts[-2] for choice in choices):
         return texts[-3]
     return texts[-1] if texts else ""
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _in_json(text: str) -> str:
+    return _json(text)[1:-1]
+
+
+def _at_most(text: str, most: int | None) -> tuple[str, int]:
+    """The first so many tokens of a text, and their number."""
+    ends = [piece.end() for piece in _PIECE.finditer(text)]
+    if most is None or len(ends) <= most:
+        return text, len(ends)
+    return text[: ends[most - 1] if most else 0], most
 
 
 def _best(probabilities: Mapping[str, float]) -> str:
@@ -84,23 +106,26 @@ def _content(message: Any) -> str:
 
 
 def _labels_in(schema: Any) -> list[str]:
-    """The enum of `label`, wherever it stands in a JSON schema."""
+    """The first enum of a JSON schema, wherever it stands; those of an id are no labels."""
     if isinstance(schema, dict):
-        enum = at(schema, "properties", "label", "enum")
+        enum = schema.get("enum")
         if isinstance(enum, list):
             return [str(name) for name in enum]
-        return next((found for value in schema.values() if (found := _labels_in(value))), [])
-    return []
+        parts: list[Any] = [part for name, part in schema.items() if name != "id"]
+    else:
+        parts = schema if isinstance(schema, list) else []
+    return next((found for part in parts if (found := _labels_in(part))), [])
 
 
 def pieces(answer: Given) -> list[tuple[str, float, dict[str, float]]]:
     """The content as tokens (text, log-probability, what else might have stood there); the label is one token."""
-    before, found, after = answer.content.rpartition(answer.label) if answer.label else (answer.content, "", "")
-    logs = {name: math.log(max(p, _LEAST)) for name, p in answer.probabilities.items()}
-    label = [(found, logs.get(answer.label, 0.0), logs)] if found else []
-    return (
-        [(text, 0.0, {text: 0.0}) for text in (before,) if text] + label + [(t, 0.0, {t: 0.0}) for t in (after,) if t]
-    )
+    spelled = answer.spelled(answer.label)
+    before, found, after = answer.content.rpartition(spelled) if spelled else ("", "", answer.content)
+    logs = {answer.spelled(name): math.log(max(p, _LEAST)) for name, p in answer.probabilities.items()}
+    told = [(text, 0.0, {text: 0.0}) for text in (before, found, after)]
+    if found:
+        told[1] = (found, logs[found], logs)
+    return [piece for piece in told if piece[0]]
 
 
 def _top(answer: Given, most: int) -> list[dict[str, Any]]:
@@ -119,8 +144,7 @@ def _top(answer: Given, most: int) -> list[dict[str, Any]]:
 
 
 def _openai_error(status: int, code: str, message: str) -> dict[str, Any]:
-    kinds = {401: "invalid_request_error", 429: "requests", 404: "invalid_request_error"}
-    kind = kinds.get(status, "server_error" if status >= 500 else "invalid_request_error")
+    kind = "requests" if status == 429 else "server_error" if status >= 500 else "invalid_request_error"
     return {"error": {"message": message, "type": kind, "param": None, "code": code or None}}
 
 
@@ -129,12 +153,13 @@ def _chat(body: Mapping[str, Any], answer: Given) -> dict[str, Any]:
     logprobs = (
         {"content": _top(answer, body.get("top_logprobs") or 0), "refusal": None} if body.get("logprobs") else None
     )
+    finish = "length" if answer.is_cut else "stop"
     return {
         "id": "chatcmpl-loopback",
         "object": "chat.completion",
         "created": 0,
         "model": body["model"],
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": logprobs}],
+        "choices": [{"index": 0, "message": message, "finish_reason": finish, "logprobs": logprobs}],
         "usage": {
             "prompt_tokens": answer.input_tokens,
             "completion_tokens": answer.output_tokens,
@@ -160,15 +185,16 @@ def _openai_usage(answer: Given) -> dict[str, Any]:
 def _responses(body: Mapping[str, Any], answer: Given) -> dict[str, Any]:
     logprobs = _top(answer, body.get("top_logprobs") or 0) if body.get("include") else []
     part = {"type": "output_text", "text": answer.content, "annotations": [], "logprobs": logprobs}
-    message = {"type": "message", "id": "msg_loopback", "role": "assistant", "status": "completed", "content": [part]}
+    status = "incomplete" if answer.is_cut else "completed"
+    message = {"type": "message", "id": "msg_loopback", "role": "assistant", "status": status, "content": [part]}
     return {
         "id": "resp_loopback",
         "object": "response",
         "created_at": 0,
         "model": body["model"],
-        "status": "completed",
+        "status": status,
         "error": None,
-        "incomplete_details": None,
+        "incomplete_details": {"reason": "max_output_tokens"} if answer.is_cut else None,
         "output": [message],
         "parallel_tool_calls": True,
         "tool_choice": "auto",
@@ -179,17 +205,28 @@ def _responses(body: Mapping[str, Any], answer: Given) -> dict[str, Any]:
 
 
 def _decisions(body: Mapping[str, Any], answer: Given) -> dict[str, Any]:
-    told = [{"value": value, "probability": p} for value, p in answer.probabilities.items()]
-    sure = answer.probabilities.get(answer.label, 0.0)
-    choice = {"type": "choice", "name": "label", "choice": answer.label, "confidence": sure, "probabilities": told}
-    return {"model": body["model"], "answers": [choice], "usage": _openai_usage(answer)}
+    answers = [_decided(question, answer.probabilities) for question in dicts_at(body, "questions")]
+    return {"model": body["model"], "answers": answers, "usage": _openai_usage(answer)}
+
+
+def _decided(question: Mapping[str, Any], probabilities: Mapping[str, float]) -> dict[str, Any]:
+    """The answer to one question; a question without choices is refused."""
+    shares = [(one["value"], probabilities.get(str(one["value"]), 0.0)) for one in dicts_at(question, "choices")]
+    name = question.get("name")
+    if not shares:
+        return {"type": "refusal", "name": name}
+    total = sum(p for _, p in shares)
+    told = [{"value": value, "probability": p / total if total else 1 / len(shares)} for value, p in shares]
+    best = max(told, key=lambda one: one["probability"])
+    sure = {"choice": best["value"], "confidence": best["probability"]}
+    return {"type": "choice", "name": name, **sure, "probabilities": told}
 
 
 def _cohere(body: Mapping[str, Any], answer: Given) -> dict[str, Any]:
     used = {"input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens}
     raw: dict[str, Any] = {
         "id": "c14c80c3-18eb-4519-9460-6c92edd8cfb4",
-        "finish_reason": "COMPLETE",
+        "finish_reason": "MAX_TOKENS" if answer.is_cut else "COMPLETE",
         "message": {"role": "assistant", "content": [{"type": "text", "text": answer.content}]},
         "usage": {"billed_units": used, "tokens": used, "cached_tokens": 0},
     }
@@ -217,7 +254,8 @@ def _listed(body: Mapping[str, Any], *path: str | int) -> list[Any]:
 
 
 def _choices_of(body: Mapping[str, Any]) -> list[str]:
-    return [str(choice["value"]) for choice in dicts_at(body, "questions", 0, "choices")]
+    questions = dicts_at(body, "questions")
+    return list(dict.fromkeys(str(one["value"]) for question in questions for one in dicts_at(question, "choices")))
 
 
 def _most(*names: str) -> Callable[[Mapping[str, Any]], int | None]:
@@ -228,12 +266,8 @@ def _schema_at(*path: str | int) -> Callable[[Mapping[str, Any]], list[str]]:
     return lambda body: _labels_in(at(body, *path))
 
 
-def _messages_at(name: str) -> Callable[[Mapping[str, Any]], list[Any]]:
-    return lambda body: _listed(body, name)
-
-
-def _strings_at(name: str) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
-    return lambda body: [str(value) for value in _listed(body, name)]
+def _messages_at(*names: str) -> Callable[[Mapping[str, Any]], list[Any]]:
+    return lambda body: [message for name in names for message in _listed(body, name)]
 
 
 WIRES: Mapping[str, Wire] = {
@@ -245,7 +279,11 @@ WIRES: Mapping[str, Wire] = {
         _openai_error,
     ),
     "/v1/responses": Wire(
-        _messages_at("input"), _schema_at("text"), _most("max_output_tokens"), _responses, _openai_error
+        _messages_at("instructions", "input"),
+        _schema_at("text"),
+        _most("max_output_tokens"),
+        _responses,
+        _openai_error,
     ),
     "/v1/decisions": Wire(_messages_at("input"), _choices_of, lambda _: 0, _decisions, _openai_error),
     "/v2/chat": Wire(
