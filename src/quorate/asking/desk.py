@@ -98,7 +98,7 @@ class Desk:
             JournalError: the answer could not be kept.
         """
         body = endpoint.body(_redacted(question, self.rules.redact))
-        asked = letter(endpoint.wire, endpoint.base_url, body, question.sample)
+        asked = letter(endpoint.wire, endpoint.base_url, body, question.sample, question.answers)
         kept = None if again else self.journal.answer(asked.key)
         if kept is not None:
             return Answer(endpoint.read(kept), is_kept=True)
