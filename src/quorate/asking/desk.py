@@ -139,7 +139,9 @@ class Desk:
             return counter
         limiter = self._limiters.setdefault(endpoint.account, Limiter(endpoint.limits))
         send = await self.ways.enter_async_context(endpoint.connect())
-        return Counter(Bill(endpoint, price), send, limiter, self.journal, self.budget)
+        asks = Counter(Bill(endpoint, price), send, limiter, self.journal, self.budget)
+        self.ways.push_async_callback(asks.drain)
+        return asks
 
 
 def _redacted(question: Question, redact: Callable[[str], str] | None) -> Question:
