@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from quorate.apply import apply
-from quorate.desk import DeskSettings
-from quorate.journal import Journal, Spent
-from quorate.loopback import Loopback
+from quorate.asking.desk import DeskSettings
+from quorate.asking.journal import Journal, Spent
+from quorate.loopback.server import Loopback
 from quorate.registry import build
 from quorate.sources.prompt import Prompt
 from quorate.values import Status, Votes

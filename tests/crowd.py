@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from clockwork import now_s
 
-from quorate.limiter import Limiter
+from quorate.asking.limiter import Limiter
 from quorate.wire import Limits, RateRoom
 
 ROOM = RateRoom()

@@ -8,7 +8,7 @@ from email.utils import formatdate
 from time import time
 from typing import Any
 
-from quorate.loopback import Asked, Fault
+from quorate.loopback.server import Asked, Fault
 
 MARKER = "BAD ROW"
 """The text of the row that the fault befalls."""
@@ -187,7 +187,7 @@ CASES = (
         requests=2,
         waits_s=0.3,
     ),
-    Case("429 that asks to wait past all patience", refused(429, headers={"Retry-After": "300"}), "http_429"),
+    Case("429 that asks to wait past all patience", refused(429, headers={"Retry-After": "300"}), stops=True),
     Case("429 slow_down, then 200", first_refused(429, code="slow_down"), requests=2),
     Case(
         "429 without quota",

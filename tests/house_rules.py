@@ -12,6 +12,8 @@ from pathlib import Path
 from projects import REPOSITORY
 
 SOURCE = REPOSITORY / "src" / "quorate"
+CONCEPTS = ("asking", "wires", "prompts", "loopback")
+"""Folders that are no kind of plug-in: one concept each, in more files than the top level should hold."""
 KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "executors")
 
 # Every module that is not a plug-in stands here; the package itself is the lowest: it imports nothing but when asked.
@@ -19,14 +21,10 @@ LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
     "matching confusion copies evidence sidedness ratios diagonal correlation subtypes anchors "
-    "tables intervals cells flat wire verdicts "
-    "journal limiter pace batches budget prices keys trees messages transport request_template "
-    "openai_chat openai_responses openai_decisions openai_batches cohere_chat "
-    "letters bill counter batch_counter desk answers tokens templates shots together talk redaction capabilities "
-    "loopback loopback_http loopback_wires loopback_batches standins",
+    "tables intervals cells flat together wire wires asking prompts loopback",
     "",  # the six plug-in folders
     "apply ask filing fuse rank assemble analysis report page terminal terminal_asking store rules starter",
-    "settings collector asking project run plan doctor demo",
+    "settings collector connections project run plan doctor demo",
     "cli progress __main__",
 )
 PLUGINS = 2
@@ -68,7 +66,7 @@ class Module:
     def layer(self) -> int:
         if self.kind is not None:
             return PLUGINS
-        name = self.name.removeprefix("quorate.")
+        name = self.name.removeprefix("quorate.").split(".")[0]
         assert name in LAYER_OF, f"{self.name} has no layer; give it one in LAYERS of tests/{Path(__file__).name}"
         return LAYER_OF[name]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from quorate.loopback import Loopback
+from quorate.loopback.server import Loopback
 from quorate.project import Project, open_project
 
 TEXTS = {"a": "check out my channel", "b": "lovely song", "c": "my channel has this song", "d": "nothing to say"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.answers import Reader, describe
+from quorate.prompts.answers import Reader, describe
 from quorate.values import ABSTAIN, LabelSpace
 from quorate.wire import Said, Token
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from quorate.answers import Heard, Reader, frequencies
+from quorate.prompts.answers import Heard, Reader, frequencies
 from quorate.values import ABSTAIN, LabelSpace
 from quorate.wire import Said
 

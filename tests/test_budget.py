@@ -10,8 +10,8 @@ from clockwork import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.budget import Budget, Cost
-from quorate.journal import Spent
+from quorate.asking.budget import Budget, Cost
+from quorate.asking.journal import Spent
 
 FREE = Cost(0.0, 0)
 CENT = 0.01
@@ -200,11 +200,3 @@ def test_once_everything_is_settled_the_rest_is_free_to_the_last_crumb(costs: li
         return await fits(purse, Cost(sum(costs) * 2, 0))
 
     assert run(tell())
-
-
-@pytest.mark.parametrize(
-    ("purse", "words"),
-    [(budget(), ""), (budget(2.5), "$2.5"), (budget(2.5, 10_000), "$2.5 or 10,000 tokens")],
-)
-def test_the_caps_are_told(purse: Budget, words: str) -> None:
-    assert str(purse) == words

@@ -18,6 +18,8 @@ from quorate.tables import read_table
 
 BUNDLED = REPOSITORY / "labeling_functions"
 NAMES = ("youtube_spam", "snips_intents")
+WITH_MODELS = ("youtube_spam_models",)
+"""Tested in test_demo.py."""
 SIZES = {"youtube_spam": 1956, "snips_intents": 14_484}
 
 
@@ -37,7 +39,7 @@ def runs(copies: Path) -> dict[str, Run]:
 
 @pytest.mark.parametrize("name", [folder.name for folder in sorted(BUNDLED.iterdir()) if folder.is_dir()])
 def test_every_bundled_project_is_named_here(name: str) -> None:
-    assert name in NAMES
+    assert name in NAMES + WITH_MODELS
 
 
 @pytest.mark.parametrize("name", NAMES)

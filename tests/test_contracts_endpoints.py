@@ -10,7 +10,7 @@ import pytest
 from discovered import every, example
 from projects import needs
 
-from quorate.prices import price_of
+from quorate.asking.prices import price_of
 from quorate.wire import Question, Said, Unanswered, Verdict
 
 QUESTIONS = [
@@ -18,7 +18,7 @@ QUESTIONS = [
     Question("", "zażółć 🎉 \x00", ("HAM", "SPAM"), turns=(("user", "free"), ("assistant", "SPAM"))),
     Question("Choose.", '<row id="1">\na\n</row>', ("HAM", "SPAM"), rows=("1",)),
 ]
-JUNK = [None, "", "text", 5, [], {}, {"choices": []}, {"choices": [None]}, {"choices": [{"message": None}]}]
+JUNK: list[Any] = [None, "", "text", 5, [], {}, {"choices": []}, {"choices": [None]}, {"choices": [{"message": None}]}]
 JUNK += [{"choices": [{"message": {"content": 7}, "finish_reason": [], "logprobs": {"content": [{"token": 1}]}}]}]
 JUNK += [{"message": {"content": "x"}, "usage": {"billed_units": None}, "logprobs": "no"}, {"output": [{"content": 3}]}]
 JUNK += [{"label": None, "usage": []}, {"label": {"a": [1]}}, {"usage": {"prompt_tokens": -1, "input_tokens": "many"}}]

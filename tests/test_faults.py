@@ -10,9 +10,9 @@ from asked_rows import answer, asked, endpoint, served, spent_in
 from faults import CASES, MARKER, PATHS, Case
 from projects import needs
 
-from quorate import counter
+from quorate.asking import counter
 from quorate.errors import EndpointStopped
-from quorate.loopback import Asked, Fault, Loopback
+from quorate.loopback.server import Asked, Fault, Loopback
 from quorate.sources.prompt import Prompt
 
 TEXTS = {"good": "a lovely song", "bad": f"{MARKER}: see my channel", "last": "my channel, again"}
@@ -36,19 +36,17 @@ def befalls(case: Case) -> Any:
 def test_the_row_ends_as_it_should(case: Case, wire: str, tmp_path: Path) -> None:
     if wire != "http":
         needs("cohere" if wire == "cohere" else "openai")
-    # One alone where the account has to wait: the others would rightly wait with it.
-    texts = {"bad": TEXTS["bad"]} if case.ends == "http_429" else TEXTS
     with Loopback({"model": answer}, misbehave=befalls(case)) as server:
         source = Prompt(name="asks", endpoint=endpoint(wire, server.url, timeout_s=0.25))
         if case.stops:
             with pytest.raises(EndpointStopped, match="model 'model'"):
-                asked(texts, source, tmp_path)
+                asked(TEXTS, source, tmp_path)
             assert len(served(server, MARKER)) == 1
             return
-        outcome = asked(texts, source, tmp_path)
+        outcome = asked(TEXTS, source, tmp_path)
     ends, requests = case.expected(wire)
     assert outcome.of("bad") == ends
-    assert {row: outcome.of(row) for row in texts if row != "bad"} == {r: r_ for r, r_ in GOOD.items() if r in texts}
+    assert {row: outcome.of(row) for row in GOOD} == GOOD
     seen = served(server, MARKER)
     assert len(seen) == requests
     if case.waits_s:
@@ -109,3 +107,15 @@ def test_a_server_that_answers_nobody_ends_the_run_and_not_after_the_last_row(tm
             asked({str(i): f"comment {i}" for i in range(2_000)}, source, tmp_path)
         assert len(server.log) < 150
     assert spent_in(tmp_path).tokens == 0
+
+
+@pytest.mark.parametrize("wire", ["chat", "responses", "cohere", "http"])
+def test_many_rows_in_one_request_have_room_for_their_answers(wire: str, tmp_path: Path) -> None:
+    if wire != "http":
+        needs("cohere" if wire == "cohere" else "openai")
+    texts = {str(i): f"comment {i}" + " on my channel" * (i % 2) for i in range(40)}
+    with Loopback({"model": answer}) as server:
+        source = Prompt(name="asks", endpoint=endpoint(wire, server.url), rows_per_request=10)
+        outcome = asked(texts, source, tmp_path)
+        assert len(server.log) == 4
+    assert [outcome.of(row) for row in texts] == ["HAM", "SPAM"] * 20

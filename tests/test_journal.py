@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quorate.asking.journal import Attempt, Journal, OpenBatch, Spent
+from quorate.asking.letters import letter
 from quorate.errors import JournalError
-from quorate.journal import Attempt, Journal, OpenBatch, Spent, question_key
 from quorate.wire import Usage
 
-KEY = question_key("openai.chat", "https://a", {"model": "m", "messages": ["hello"]})
+KEY = letter("openai.chat", "https://a", {"model": "m", "messages": ["hello"]}).key
 WHOLE = Attempt(KEY, 1, "openai.chat", "m", raw={"label": "HAM"}, cost_usd=0.25, usage=Usage(8, 2))
 
 
@@ -40,10 +41,11 @@ def python(code: str, *arguments: Any) -> subprocess.Popen[str]:
     import asyncio, os, signal, sys
     from pathlib import Path
     from quorate.errors import JournalError
-    from quorate.journal import Attempt, Journal, question_key
+    from quorate.asking.journal import Attempt, Journal
+    from quorate.asking.letters import letter
 
     def key(i):
-        return question_key("w", "https://a", {"i": i})
+        return letter("w", "https://a", {"i": i}).key
 
     def attempt(i):
         return Attempt(key(i), 1, "w", "m", raw={"i": i, "text": "x" * 2000}, cost_usd=0.5)
@@ -53,7 +55,7 @@ def python(code: str, *arguments: Any) -> subprocess.Popen[str]:
 
 
 def numbered(i: int) -> bytes:
-    return question_key("w", "https://a", {"i": i})
+    return letter("w", "https://a", {"i": i}).key
 
 
 def test_a_whole_answer_is_found_by_what_was_asked() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from quorate.prices import cost_usd
+from quorate.asking.prices import cost_usd
 from quorate.wire import Price, Usage
 
 PRICE = Price(input=2.0, output=8.0, cached=0.5, cache_write=2.5)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate.errors import LabelError, PluginError
-from quorate.redaction import KNOWN, redactor
+from quorate.prompts.redaction import KNOWN, redactor
 
 
 def redacted(text: str, *patterns: str, function: Callable[[str], str] | None = None) -> str:
@@ -82,10 +82,10 @@ def test_nothing_private_is_left_whatever_stands_around_it(text: str) -> None:
 @pytest.mark.parametrize("name", KNOWN)
 @pytest.mark.parametrize("unit", ["a", "a.", "1", "1 ", "1.", "A1", "+1-", "@", "a@", "www.", "("])
 def test_a_long_cell_is_no_work_without_end(name: str, unit: str) -> None:
-    """Not a matter of speed: by the square of its length a cell of 200 kB would take minutes, and hold up everybody."""
+    """Not a matter of speed: by the square of its length a cell of a megabyte would hold everybody up for hours."""
     start_s = time.process_time()
-    redacted(unit * (200_000 // len(unit)) + "!", name)
-    assert time.process_time() - start_s < 5.0
+    redacted(unit * (20_000 // len(unit)) + "!", name)
+    assert time.process_time() - start_s < 1.0
 
 
 def test_without_anything_to_redact_there_is_no_redactor() -> None:

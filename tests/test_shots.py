@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.shots import Shot, Shots
+from quorate.prompts.shots import Shot, Shots
 
 Choice = Literal["fixed", "similar"]
 

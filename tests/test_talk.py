@@ -10,11 +10,11 @@ from typing import Any, cast
 
 import pytest
 
-from quorate.answers import Heard, Reader
 from quorate.errors import EndpointStopped
+from quorate.prompts.answers import Heard, Reader
+from quorate.prompts.shots import Shot
+from quorate.prompts.talk import SKIPPED, Talk
 from quorate.protocols import Endpoint
-from quorate.shots import Shot
-from quorate.talk import SKIPPED, Talk
 from quorate.together import in_turn, together
 from quorate.values import ABSTAIN, LabelSpace
 from quorate.wire import Answer, NotAsked, Question, Said
@@ -129,11 +129,14 @@ def test_a_failure_tells_what_went_wrong() -> None:
     assert row(in_order(Answer(Said(reason="timeout"), "no answer within 60 s"))).message == "no answer within 60 s"
 
 
-@pytest.mark.parametrize(("asks_again", "expected", "questions"), [(True, SPAM, 2), (False, "unknown_label", 1)])
+@pytest.mark.parametrize(
+    ("is_kept", "asks_again", "expected", "questions"),
+    [(True, True, SPAM, 2), (True, False, "unknown_label", 1), (False, True, "unknown_label", 1)],
+)
 def test_a_kept_answer_that_cannot_be_used_is_asked_again_where_that_is_wanted(
-    asks_again: bool, expected: int | str, questions: int
+    is_kept: bool, asks_again: bool, expected: int | str, questions: int
 ) -> None:
-    desk = in_order(Answer(Said("EGGS"), is_kept=True), "SPAM", asks_again=asks_again)
+    desk = in_order(Answer(Said("EGGS"), is_kept=is_kept), "SPAM", asks_again=asks_again)
     assert what(row(desk, repairs=False)) == expected
     assert len(desk.asked) == questions
     assert len(desk.again) == questions - 1
@@ -241,7 +244,7 @@ def test_the_first_error_of_many_is_the_one_that_is_raised_and_the_others_are_en
         raise EndpointStopped("no quota")
 
     async def all_of_them() -> None:
-        await together([waits(0), together([waits(1), fails()]), waits(2)])  # type: ignore[list-item]
+        await together([waits(0), together([waits(1), fails()]), waits(2)])
 
     with pytest.raises(EndpointStopped, match="no quota"):
         asyncio.run(all_of_them())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jinja2 import TemplateError
 
 from quorate.errors import PluginError
-from quorate.templates import PromptTemplate
+from quorate.prompts.templates import PromptTemplate
 
 
 def rendered(template: str, /, **cells: Any) -> str:
@@ -136,7 +136,7 @@ def test_a_template_of_a_file_tells_where_it_stands(tmp_path: Path) -> None:
     assert f"{path}:3: " in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"\xef\xbb\xbfRate: {{ text }}\r\n", "Rate: {{ text }}\n\n".encode()])
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbfRate: {{ text }}\r\n", b"Rate: {{ text }}\n\n"])
 def test_a_file_is_read_whoever_wrote_it(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "ask.jinja"
     path.write_bytes(content)

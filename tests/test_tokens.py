@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.tokens import token_probabilities
+from quorate.prompts.tokens import token_probabilities
 from quorate.wire import Token
 
 
@@ -86,7 +86,7 @@ CASES: list[tuple[str, list[Token], tuple[str, ...], str, dict[str, float] | Non
         "SPAM",
         {"NOT": 0.2, "NOT_SPAM": 0.3, "SPAM": 0.5},
     ),
-    ("no alternatives", [Token("HAM", -0.5)], ("HAM", "SPAM"), "HAM", {"HAM": 1.0, "SPAM": 0.0}),
+    ("no alternatives", [Token("HAM", log(0.6))], ("HAM", "SPAM"), "HAM", {"HAM": 0.6, "SPAM": 0.4}),
     ("impossible", [Token("HAM", float("-inf"))], ("HAM", "SPAM"), "HAM", None),
     ("no number", [Token("HAM", float("nan"))], ("HAM", "SPAM"), "HAM", None),
     ("no logarithm", [Token("HAM", 1_000.0)], ("HAM", "SPAM"), "HAM", None),
@@ -140,3 +140,17 @@ def test_the_probability_of_what_was_said_is_that_of_its_whole_path(
     assert found is not None
     assert sum(found.values()) == pytest.approx(1.0)
     assert found[said] == pytest.approx(sure[said])
+
+
+@pytest.mark.parametrize(
+    ("choices", "told"),
+    [
+        (("HAM", "SPAM"), {"HAM": 0.7, "SPAM": 0.3}),
+        (("HAM", "SPAM", "EGGS"), {"HAM": 0.7, "SPAM": 0.15, "EGGS": 0.15}),
+    ],
+)
+def test_where_only_the_tokens_that_stand_there_are_told_the_rest_is_shared(
+    choices: tuple[str, ...], told: dict[str, float]
+) -> None:
+    answer = [Token('{"label": "', 0.0), Token("HAM", log(0.7)), Token('"}', 0.0)]
+    assert probabilities(answer, choices, "HAM") == pytest.approx(told)

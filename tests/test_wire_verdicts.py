@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.verdicts import duration_s, error_in, gateway_error, retry_after_s, room_in, unanswered
+from quorate.asking.verdicts import duration_s, error_in, gateway_error, retry_after_s, room_in, unanswered
 from quorate.wire import Question, RateRoom, Unanswered, Usage, Verdict, answer_schema
 
 AGAIN, SHRINK, ROW, RUN = Verdict.AGAIN, Verdict.SHRINK, Verdict.ROW, Verdict.RUN

@@ -12,9 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from quorate.ask import Office, Progress, ask_endpoints
+from quorate.asking.desk import DeskSettings
 from quorate.attempt import attempt
 from quorate.columns import joined
-from quorate.desk import DeskSettings
 from quorate.errors import PluginError
 from quorate.filing import Found, Tally, file_away, look_up
 from quorate.misfits import check_sources

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from quorate.batches import rows_ahead
-from quorate.desk import Desk, DeskSettings, open_desk
+from quorate.asking.batches import rows_ahead
+from quorate.asking.desk import Desk, DeskSettings, open_desk
 from quorate.filing import Found, Tally, file_away, look_up
 from quorate.protocols import Asking, Source, VoteStore
 from quorate.rows import Rows

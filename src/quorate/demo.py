@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from quorate.errors import Problem, ProjectError
-from quorate.loopback import Loopback
+from quorate.loopback.server import Loopback
+from quorate.loopback.standins import letter_model, word_model
 from quorate.project import Project
-from quorate.standins import letter_model, word_model
 from quorate.values import ABSTAIN
 
 _EVERY = 4

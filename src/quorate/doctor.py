@@ -8,18 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from quorate.answers import Reader
-from quorate.asking import check_keys
-from quorate.bill import Bill
-from quorate.budget import Budget
-from quorate.capabilities import FILE, finding_name, read_findings
-from quorate.counter import Counter
+from quorate.asking.bill import Bill
+from quorate.asking.budget import Budget
+from quorate.asking.capabilities import FILE, finding_name, read_findings
+from quorate.asking.counter import Counter
+from quorate.asking.journal import Journal
+from quorate.asking.letters import letter
+from quorate.asking.limiter import Limiter
+from quorate.asking.prices import price_of
+from quorate.connections import check_keys
 from quorate.errors import EndpointStopped, Problem, ProjectError
-from quorate.journal import Journal
-from quorate.letters import letter
-from quorate.limiter import Limiter
-from quorate.prices import price_of
 from quorate.project import Project
+from quorate.prompts.answers import Reader
 from quorate.protocols import Capable, Endpoint
 from quorate.store import write_json
 from quorate.values import ABSTAIN, LabelSpace

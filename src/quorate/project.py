@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from quorate.asking import chosen, declared_plugin, desk_settings, open_endpoint, plugin_class
+from quorate.asking.desk import DeskSettings
 from quorate.collector import FILE, Collector
-from quorate.desk import DeskSettings
+from quorate.connections import chosen, declared_plugin, desk_settings, open_endpoint, plugin_class
 from quorate.errors import (
     Problem,
     ProjectError,

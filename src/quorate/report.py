@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from quorate.analysis import Estimate, accuracy, calibration, pair_counts, source_table
+from quorate.asking.journal import Spent
 from quorate.cells import plain
-from quorate.journal import Spent
 from quorate.patterns import VotePatterns
 from quorate.protocols import FittedLabelModel
 from quorate.rows import Rows

@@ -15,12 +15,12 @@ from quorate import __version__
 from quorate.analysis import estimate_accuracy
 from quorate.apply import apply
 from quorate.ask import Progress
-from quorate.asking import check_keys
+from quorate.asking.desk import DeskSettings
+from quorate.asking.journal import Journal, Spent
 from quorate.assemble import assemble
-from quorate.desk import DeskSettings
+from quorate.connections import check_keys
 from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.fuse import fit, predict
-from quorate.journal import Journal, Spent
 from quorate.page import page
 from quorate.patterns import fold
 from quorate.project import Project

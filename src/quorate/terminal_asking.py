@@ -16,7 +16,7 @@ def plan_view(plan: Mapping[str, Any]) -> RenderableType:
     """What asking will cost, source by source."""
     if not plan["sources"]:
         return Text("no source asks a model; nothing to pay")
-    sources = plain_table("to ask", ["source", "model"], ["rows known", "to ask", "requests", "tokens", "price"])
+    sources = plain_table("to ask", ["source", "model"], ["known", "to ask", "requests", "tokens", "price"])
     for entry in plan["sources"]:
         sources.add_row(
             escape(entry["name"]),
@@ -33,7 +33,7 @@ def plan_view(plan: Mapping[str, Any]) -> RenderableType:
 def _tokens(interval: Mapping[str, float]) -> str:
     if not interval["high"]:
         return "0"
-    return f"{interval['likely']:,.0f} [dim]{interval['low']:,.0f}-{interval['high']:,.0f}[/]"
+    return f"{interval['likely']:,.0f}"
 
 
 def _usd(interval: Mapping[str, float] | None) -> str:

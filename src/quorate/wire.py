@@ -29,6 +29,11 @@ class Question:
     rows: tuple[str, ...] = ()
     sample: int = 0
 
+    @property
+    def answers(self) -> int:
+        """How many labels the answer holds; its length grows with them."""
+        return max(len(self.rows), 1)
+
 
 def answer_schema(question: Question) -> dict[str, Any]:
     """The JSON schema of the answer: `{"label": …}`, or `{"answers": [{"id": …, "label": …}, …]}` for several rows."""
@@ -178,12 +183,14 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class BatchLine:
-    """What a batch brought for one question: the raw answer of a status 200, else the text of the error."""
+    """What a batch brought for one question: the raw answer of a status 200, else the text of the error, and the
+    reason code where the status (0: none) does not tell."""
 
     key: bytes
     status: int
     raw: Any = None
     error: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 
 import httpx
 
-from quorate import cohere_chat
-from quorate.keys import secret
+from quorate.asking.keys import secret
+from quorate.asking.transport import reply_of, way_out
 from quorate.registry import vendor
-from quorate.transport import reply_of, way_out
 from quorate.wire import CAPABILITIES, Limits, Price, Question, Reply, Said, Send
+from quorate.wires import cohere_chat
 
 _NAMED = ("model", "messages", "response_format", "temperature", "seed", "max_tokens", "logprobs")
 """Fields that the SDK takes by name; the rest of a body goes along as it is."""
@@ -70,7 +70,7 @@ class Cohere:
 
     def body(self, question: Question) -> dict[str, Any]:
         body = {"model": self.model, "stream": False} | cohere_chat.asked(question, self._does("schema"))
-        body["max_tokens"] = self.max_output_tokens
+        body["max_tokens"] = self.max_output_tokens * question.answers
         if self.temperature is not None and self._does("temperature"):
             body["temperature"] = self.temperature
         if self.seed is not None:

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from quorate.asking.keys import secret
+from quorate.asking.transport import reply_of, way_out
 from quorate.errors import PluginError
-from quorate.keys import secret
-from quorate.request_template import RequestTemplate
-from quorate.transport import reply_of, way_out
-from quorate.trees import at, count_at, dicts_at, dotted, number_at
 from quorate.wire import Limits, Price, Question, Reply, Said, Send, Usage
+from quorate.wires.request_template import RequestTemplate
+from quorate.wires.trees import at, count_at, dicts_at, dotted, number_at
 
 _USAGES = ("input", "output", "cached", "cache_write", "reasoning")
 _REQUEST = {"instructions": "{{ instructions }}", "text": "{{ prompt }}", "labels": "{{ choices }}"}
@@ -101,7 +101,7 @@ class Http:
 
     @cached_property
     def _template(self) -> RequestTemplate:
-        return RequestTemplate(self.request, {"model": self.model, "max_output_tokens": self.max_output_tokens})
+        return RequestTemplate(self.request, self.model, self.max_output_tokens)
 
 
 def _distribution(raw: Any, path: str) -> dict[str, float] | None:

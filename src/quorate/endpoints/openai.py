@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-from quorate import openai_chat, openai_decisions, openai_responses
-from quorate.keys import secret
-from quorate.openai_batches import OpenAIBatches
+from quorate.asking.keys import secret
+from quorate.asking.transport import refusal, reply_of, way_out
 from quorate.protocols import BatchPost
 from quorate.registry import vendor
-from quorate.transport import refusal, reply_of, way_out
 from quorate.wire import CAPABILITIES, Limits, Price, Question, Reply, Said, Send, Unanswered
+from quorate.wires import openai_chat, openai_decisions, openai_responses
+from quorate.wires.openai_batches import OpenAIBatches
 
 _PATHS = {"chat": openai_chat.PATH, "responses": openai_responses.PATH, "decisions": openai_decisions.PATH}
 _READERS = {"chat": openai_chat.said, "responses": openai_responses.said, "decisions": openai_decisions.said}
@@ -87,8 +87,8 @@ class OpenAI:
         if self.api == "decisions":
             return {"model": self.model} | openai_decisions.asked(question) | dict(self.extra_body)
         form = openai_chat if self.api == "chat" else openai_responses
-        asked: dict[str, Any] = form.asked(question, self._does("schema"))
-        return {"model": self.model} | asked | self._settings() | dict(self.extra_body)
+        asked: dict[str, Any] = form.asked(question, _does(self, "schema"))
+        return {"model": self.model} | asked | _settings(self, question.answers) | dict(self.extra_body)
 
     def read(self, raw: Any) -> Said:
         return _READERS[self.api](raw)
@@ -105,25 +105,29 @@ class OpenAI:
         async with _client(self, key) as client:
             yield OpenAIBatches(client, f"/v1{_PATHS[self.api]}", partial(_told, key=key))
 
-    def _settings(self) -> dict[str, Any]:
-        is_chat = self.api == "chat"
-        settings: dict[str, Any] = {self.tokens_field if is_chat else "max_output_tokens": self.max_output_tokens}
-        if self.temperature is not None and self._does("temperature"):
-            settings["temperature"] = self.temperature
-        if self.seed is not None and is_chat:
-            settings["seed"] = self.seed
-        if self.service_tier:
-            settings["service_tier"] = self.service_tier
-        if self.reasoning_effort:
-            effort = self.reasoning_effort
-            settings |= {"reasoning_effort": effort} if is_chat else {"reasoning": {"effort": effort}}
-        if self.top_logprobs and self._does("logprobs"):
-            settings["top_logprobs"] = self.top_logprobs
-            settings |= {"logprobs": True} if is_chat else {"include": ["message.output_text.logprobs"]}
-        return settings
 
-    def _does(self, what: str) -> bool:
-        return self.supports.get(what, True)
+def _settings(endpoint: OpenAI, answers: int) -> dict[str, Any]:
+    """The part of a body that the text of a question does not change."""
+    is_chat = endpoint.api == "chat"
+    most = endpoint.max_output_tokens * answers
+    settings: dict[str, Any] = {endpoint.tokens_field if is_chat else "max_output_tokens": most}
+    if endpoint.temperature is not None and _does(endpoint, "temperature"):
+        settings["temperature"] = endpoint.temperature
+    if endpoint.seed is not None and is_chat:
+        settings["seed"] = endpoint.seed
+    if endpoint.service_tier:
+        settings["service_tier"] = endpoint.service_tier
+    if endpoint.reasoning_effort:
+        effort = endpoint.reasoning_effort
+        settings |= {"reasoning_effort": effort} if is_chat else {"reasoning": {"effort": effort}}
+    if endpoint.top_logprobs and _does(endpoint, "logprobs"):
+        settings["top_logprobs"] = endpoint.top_logprobs
+        settings |= {"logprobs": True} if is_chat else {"include": ["message.output_text.logprobs"]}
+    return settings
+
+
+def _does(endpoint: OpenAI, what: str) -> bool:
+    return endpoint.supports.get(what, True)
 
 
 @asynccontextmanager

@@ -12,15 +12,15 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from quorate.answers import Heard, Reader, describe
-from quorate.batches import rows_ahead
+from quorate.asking.batches import rows_ahead
 from quorate.errors import PluginError
 from quorate.fingerprint import fingerprint
+from quorate.prompts.answers import Heard, Reader, describe
+from quorate.prompts.shots import Shot, Shots
+from quorate.prompts.talk import SKIPPED, Talk
+from quorate.prompts.templates import PromptTemplate, TemplateError
 from quorate.protocols import AsksEndpoints, Endpoint
 from quorate.rows import Rows
-from quorate.shots import Shot, Shots
-from quorate.talk import SKIPPED, Talk
-from quorate.templates import PromptTemplate, TemplateError
 from quorate.together import in_turn
 from quorate.values import ABSTAIN, Failure, Gold, LabelSpace, Status, VoteColumn
 from quorate.wire import Answer, Limits, Price, Question, Reply, Said, Usage
@@ -61,6 +61,8 @@ class Prompt:
             raise PluginError(f"{self.name!r}: `samples` and `rows_per_request` are at least 1, `shots` at least 0")
         if self.samples > 1 and self.rows_per_request > 1:
             raise PluginError(f"{self.name!r}: `samples` and `rows_per_request` do not go together")
+        if self.shots and self.rows_per_request > 1:
+            raise PluginError(f"{self.name!r}: `shots` and `rows_per_request` do not go together")
 
     @classmethod
     def example(cls) -> Prompt:

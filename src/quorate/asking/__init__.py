@@ -1,0 +1,1 @@
+"""How endpoints are asked: the desk and everything on it."""

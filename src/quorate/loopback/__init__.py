@@ -1,0 +1,1 @@
+"""A model server on this machine, for tests and demos."""

@@ -1,0 +1,1 @@
+"""What is said to a model about a row, and what is heard."""

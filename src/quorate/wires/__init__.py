@@ -1,0 +1,1 @@
+"""Wire forms: a question as JSON, and what a reply says."""
