@@ -60,7 +60,7 @@ class Quorum:
         if patterns.gold.any():
             belief = model.probabilities(patterns.matrix)
             balanced = k == 2 and _mostly_rules(evidence)
-            model = replace(model, anchors=fit_anchors(patterns.matrix, evidence.votes, belief, patterns.gold, balanced))
+            model = replace(model, anchors=fit_anchors(patterns, evidence, belief, balanced=balanced))
         return replace(model, prior=_reported_prior(evidence, model, patterns, two_sided))
 
 
