@@ -81,8 +81,9 @@ def fit_anchors(patterns: VotePatterns, evidence: Evidence, belief: Floats, *, b
         belief: float64[p, k], from the votes alone.
         balanced: every label counts the same, however rare, as it does in an F1.
     """
-    seen = np.flatnonzero(patterns.gold.sum(axis=1))
-    target, here = patterns.gold[seen].astype(np.float64), belief[seen]
+    gold = np.where(evidence.counts[:, None] > 0, patterns.gold, 0)
+    seen = np.flatnonzero(gold.sum(axis=1))
+    target, here = gold[seen].astype(np.float64), belief[seen]
     held_out = _folds(target, here)
     counting = _balance(target) if balanced else np.ones(target.shape[1])
     held_out, target = held_out * counting, target * counting
@@ -101,7 +102,7 @@ def fit_anchors(patterns: VotePatterns, evidence: Evidence, belief: Floats, *, b
         np.array([b for _, b, _ in last]).reshape(-1, target.shape[1]),
         tuple(weights for _, _, weights in last),
         np.array([shares[0], *shares[1:][kept]]) / (shares[0] + shares[1:][kept].sum()),
-        fit_reach(belief, evidence.counts, patterns.gold),
+        fit_reach(belief, evidence.counts, gold),
         settle(patterns.matrix[seen], target, own),
     )
 

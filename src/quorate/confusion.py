@@ -26,7 +26,8 @@ def indicators(matrix: NDArray[np.int16], k: int) -> Any:
 
 def vote_shares(matrix: NDArray[np.int16], k: int) -> Floats:
     """Each label's share of the votes, float64[p, k]; uniform where nobody voted."""
-    counts = np.stack([(matrix == y).sum(axis=1) for y in range(k)], axis=1).astype(np.float64)
+    rows, sources = np.nonzero(matrix != ABSTAIN)
+    counts = np.bincount(rows * k + matrix[rows, sources], minlength=len(matrix) * k).reshape(-1, k).astype(np.float64)
     total = counts.sum(axis=1, keepdims=True)
     return np.where(total > 0, counts / np.maximum(total, 1), 1.0 / k)
 
