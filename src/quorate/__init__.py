@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from quorate.run import run as run
     from quorate.sources.labeling_function import labeling_function as labeling_function
     from quorate.sources.spacy import SpacyDoc as SpacyDoc
+    from quorate.state import FusionState as FusionState
     from quorate.values import ABSTAIN as ABSTAIN
     from quorate.values import Gold as Gold
     from quorate.values import Labels as Labels
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
     from quorate.values import Status as Status
     from quorate.values import TrainingSet as TrainingSet
     from quorate.values import Votes as Votes
+    from quorate.why import why as why
 
 __version__ = "0.1.0"
 
 # Names are imported when first used, so that `import quorate` costs next to nothing.
 _HOMES = {
     "ABSTAIN": "values",
+    "FusionState": "state",
     "Gold": "values",
     "LabelSpace": "values",
     "Labels": "values",
@@ -51,6 +54,7 @@ _HOMES = {
     "open_project": "project",
     "rank": "rank",
     "run": "run",
+    "why": "why",
 }
 __all__ = sorted(_HOMES)  # noqa: PLE0605
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,14 @@ from quorate.fuse import fit, predict
 from quorate.page import page
 from quorate.patterns import fold
 from quorate.project import Project
-from quorate.protocols import SelfTesting
+from quorate.protocols import FittedLabelModel, SelfTesting
 from quorate.rank import rank
 from quorate.registry import build
 from quorate.report import report, row_entry
 from quorate.rows import Rows
 from quorate.store import Store, write_atomically, write_json
 from quorate.values import Gold, Labels, Queue, Status, Votes
+from quorate.why import explain
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,7 @@ class Outcome:
     queue: Queue
     report: dict[str, Any]
     anchors: Gold | None
+    fitted: FittedLabelModel
 
 
 def run(project: Project, progress: Progress | None = None, retry_failed: bool = False, offline: bool = False) -> Run:
@@ -143,7 +145,7 @@ def compute(
         gold_use=settings.gold.use if settings.gold else "",
         spent=_spent(desk) if project.endpoints else None,
     )
-    return Outcome(rows, votes, labels, queue, numbers, anchors)
+    return Outcome(rows, votes, labels, queue, numbers, anchors, fitted)
 
 
 def _spent(desk: DeskSettings) -> Spent:
@@ -165,7 +167,7 @@ def check(project: Project) -> list[str]:
 
 
 def show(project: Project, row_id: str) -> dict[str, Any]:
-    """Everything known of one row: cells, label, votes, failures, abstentions.
+    """Everything known of one row: cells, label, votes and what each did, failures, abstentions.
 
     Raises:
         RowNotFound: no such row id.
@@ -176,9 +178,15 @@ def show(project: Project, row_id: str) -> dict[str, Any]:
         raise RowNotFound(f"there is no row {row_id!r} among {len(ids)}.{did_you_mean(row_id, ids[:100_000])}")
     at = ids.index(row_id)
     status = outcome.votes.status[at]
+    reasons = asdict(explain(outcome.votes, at, outcome.fitted))
+    del reasons["row_id"]
     return {
         "schema": "quorate.row/1",
         **row_entry(at, outcome.rows, outcome.votes, outcome.labels),
+        "settled": outcome.anchors is not None and row_id in outcome.anchors.ids,
+        "contributions": reasons["contributions"],
+        "flip": reasons["flip"],
+        "log_odds": {key: reasons[key] for key in ("label", "against", "log_odds", "prior_log_odds")},
         "abstained": [s for j, s in enumerate(outcome.votes.sources) if status[j] == Status.ABSTAINED],
         "failures": [
             {"source": f.source, "reason": f.reason, "message": f.message, "traceback": f.traceback}

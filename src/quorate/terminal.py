@@ -32,7 +32,7 @@ def row_view(row: Mapping[str, Any]) -> RenderableType:
     cells = Table.grid(padding=(0, 2))
     for name, cell in row["cells"].items():
         cells.add_row(Text(name, style="dim"), Text(str(shortened(cell))))
-    said: list[RenderableType] = [cells, _label_line(row), *_votes(row["votes"])]
+    said: list[RenderableType] = [cells, _label_line(row), *_votes(row["votes"]), *_why(row)]
     if row["abstained"]:
         said.append(Text(f"abstained: {', '.join(row['abstained'])}", style="dim"))
     for failure in row["failures"]:
@@ -194,6 +194,35 @@ def _votes(votes: Mapping[str, str]) -> list[RenderableType]:
     return [
         Text(f"{label}: {', '.join(sources)}") for label, sources in sorted(by_label.items(), key=lambda i: -len(i[1]))
     ]
+
+
+def _why(row: Mapping[str, Any]) -> list[RenderableType]:
+    """What each vote on a row did to its label, and what would flip it."""
+    odds, parts = row["log_odds"], list[RenderableType]()
+    if row["settled"]:
+        parts.append(Text(f"a person settled this row; by its votes alone it would be {odds['label']}", style="dim"))
+    if not row["contributions"]:
+        return parts
+    table = plain_table("", ["vote", " "], [f"for {odds['label']} against {odds['against']}, log-odds"])
+    for entry in row["contributions"]:
+        table.add_row(escape(entry["source"]), escape(entry["vote"]), f"{entry['log_odds']:+.2f}")
+    table.add_row("[dim]all votes[/]", "", f"{odds['log_odds']:+.2f}")
+    table.add_row("[dim]no vote[/]", "", f"{odds['prior_log_odds']:+.2f}")
+    return [*parts, table, Text(_flip(row["flip"]))]
+
+
+def _flip(flip: Mapping[str, Any] | None) -> str:
+    """The change that would give the row another label, in a sentence."""
+    if flip is None:
+        return "No change of these votes that was tried gives another label."
+    changes = [
+        f"{change['source']} did not vote"
+        if change["becomes"] is None
+        else f"{change['source']} said {change['becomes']}"
+        for change in flip["changes"]
+    ]
+    sure = "" if flip["is_fewest"] else " (found step by step; fewer changes may do)"
+    return f"It would be {flip['label']} if {' and '.join(changes)}{sure}."
 
 
 def _cut(text: str) -> str:
