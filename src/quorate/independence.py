@@ -1,0 +1,128 @@
+"""independence: what votes would be, and how right each source is, were sources independent given the label.
+
+A check on label models rather than one of them: expectation-maximisation (Dawid and Skene 1979) from what the label
+model believes, to where the votes themselves are most likely, with kin (copies, correlated sources) taking turns, so
+that no two of a kind are ever counted as two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.confusion import Floats, confusion_counts, indicators, label_mass, posterior
+from quorate.patterns import VotePatterns
+from quorate.values import ABSTAIN
+
+_STEPS = 200
+_CONVERGED = 1e-5
+_STRENGTH = 2.0
+_TURNS = 8
+_TWO_SIDED = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Believed:
+    """Sources as the votes show them: `accuracy` float64[m], `balance` float64[k], `confusion` float64[m, k, k] of
+    P(vote | label, voted), and the label probabilities of each pattern, float64[p, k]."""
+
+    accuracy: Floats
+    balance: Floats
+    confusion: Floats
+    probs: Floats
+
+
+def is_two_sided(patterns: VotePatterns) -> NDArray[np.bool_]:
+    """Which sources tell labels apart by what they vote rather than by whether they vote, bool[m]."""
+    k = len(patterns.space)
+    cast = np.stack([((patterns.matrix == y) * patterns.counts[:, None]).sum(axis=0) for y in range(k)], axis=1)
+    pooled = _entropy(cast.sum(axis=0))
+    return np.array([bool(pooled) and _entropy(row) >= _TWO_SIDED * pooled for row in cast], bool)
+
+
+def can_be_known(patterns: VotePatterns, groups: NDArray[np.intp]) -> bool:
+    """Whether the votes alone tell how right their sources are: three or more that are no kin and judge every label."""
+    two_sided = is_two_sided(patterns)
+    cast = ((patterns.matrix != ABSTAIN) * patterns.counts[:, None]).sum(axis=0)
+    most = cast[two_sided].sum() >= _TWO_SIDED * max(cast.sum(), 1)
+    return bool(most) and len(np.unique(groups[two_sided & (cast > 0)])) >= 3
+
+
+def believe(patterns: VotePatterns, counts: Floats, gold: Floats, start: Floats, groups: NDArray[np.intp]) -> Believed:
+    """The sources where the votes are most likely, by EM from the probabilities `start`, float64[p, k].
+
+    Args:
+        counts: rows by pattern, float64[p]; `gold` float64[p, k] those among them that are settled.
+        groups: the kin of each source, intp[m]; sources of one group take turns.
+    """
+    votes, m, k = indicators(patterns.matrix, len(patterns.space)), len(patterns.sources), len(patterns.space)
+    turns = _turns(groups)
+    accuracy, confusion = np.zeros(m), np.zeros((m, k, k))
+    heard, balance, probs = np.zeros(m), np.zeros(k), np.zeros_like(start)
+    for active in turns:
+        columns = np.repeat(active, k).astype(np.float64)
+        believed, shape, prior = _maximise(votes, columns, counts, gold, start)
+        # Of a very large family some never have a turn; they are judged by the others.
+        judged = active | ~np.any(turns, axis=0)
+        accuracy += judged * agreement(patterns.matrix, counts, _settled_shares(believed, counts, gold))
+        confusion += judged[:, None, None] * shape
+        heard, balance, probs = heard + judged, balance + prior, probs + believed
+    n = len(turns)
+    return Believed(accuracy / heard, balance / n, confusion / heard[:, None, None], probs / n)
+
+
+def _settled_shares(probs: Floats, counts: Floats, gold: Floats) -> Floats:
+    """The probabilities of each pattern with its settled rows as settled, float64[p, k]."""
+    mass = label_mass(probs, counts, gold)  # type: ignore[arg-type]
+    return np.asarray(np.where(counts[:, None] > 0, mass / np.maximum(counts, 1e-9)[:, None], probs))
+
+
+def _turns(groups: NDArray[np.intp]) -> list[NDArray[np.bool_]]:
+    """Which sources vote in each turn: one of each group, until all had theirs (of large families the first few)."""
+    place = np.array([int((groups[:j] == g).sum()) for j, g in enumerate(groups)], np.intp)
+    size = np.array([int((groups == g).sum()) for g in groups], np.intp)
+    return [place == turn % size for turn in range(min(int(size.max(initial=1)), _TURNS))]
+
+
+def _maximise(
+    votes: Any, columns: Floats, counts: Floats, gold: Floats, probs: Floats
+) -> tuple[Floats, Floats, Floats]:
+    k = probs.shape[1]
+    covered = np.asarray(votes @ columns) > 0
+    weights = counts * covered
+    settled = gold * covered[:, None]
+    heard = votes.multiply(columns).tocsr()
+    for _ in range(_STEPS):
+        mass = label_mass(probs, weights, settled)  # type: ignore[arg-type]
+        shape = _smoothed(confusion_counts(votes, mass))
+        prior = (mass.sum(axis=0) + 0.5) / (mass.sum() + 0.5 * k)
+        before, probs = probs, posterior(heard, np.log(shape), np.log(prior))
+        if np.abs((probs - before) * (weights > 0)[:, None]).max(initial=0.0) < _CONVERGED:
+            break
+    return probs, shape, prior
+
+
+def _smoothed(counts: Floats) -> Floats:
+    """Confusions shrunk to those of all sources together, by two rows' worth."""
+    k = counts.shape[1]
+    pooled = counts.sum(axis=0) + 0.1 + 0.4 * np.eye(k)
+    pooled /= pooled.sum(axis=1, keepdims=True)
+    return np.asarray((counts + _STRENGTH * pooled) / (counts.sum(axis=2, keepdims=True) + _STRENGTH))
+
+
+def agreement(matrix: NDArray[np.int16], counts: Floats, probs: Floats) -> Floats:
+    """How probable each source's votes are on average, float64[m]; NaN where it has none."""
+    voted = matrix != ABSTAIN
+    chance = np.take_along_axis(probs, np.where(voted, matrix, 0).astype(np.intp), axis=1)
+    weight = voted * counts[:, None]
+    total = weight.sum(axis=0)
+    return np.where(total > 0, (chance * weight).sum(axis=0) / np.maximum(total, 1e-9), np.nan)
+
+
+def _entropy(counts: NDArray[np.int64]) -> float:
+    shares = counts[counts > 0] / max(counts.sum(), 1)
+    # Rounded: the last bits follow the order of labels, and a threshold is ahead.
+    return round(float(-(shares * np.log(shares)).sum()), 9)
