@@ -18,7 +18,8 @@ from pyarrow import parquet
 
 import quorate
 from quorate import ABSTAIN, Gold, Rows, VotePatterns, Votes, fuse, rank
-from quorate.analysis import Estimate, accuracy, calibration, estimate_accuracy, pair_counts
+from quorate.analysis import accuracy, calibration, pair_counts
+from quorate.doubt import Estimate, estimate_accuracy
 from quorate.fuse import fit
 from quorate.intervals import wilson
 from quorate.label_models.majority import MajorityVote

@@ -8,15 +8,16 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.independence import Believed, Floats, agreement, believe
+from quorate.independence import Floats, agreement, believe
 from quorate.intervals import Z95
 from quorate.kinship import FEWEST_BOTH, Kinship, kinship
 from quorate.patterns import VotePatterns
 from quorate.protocols import Doubts, FittedLabelModel, LabelModel
 from quorate.values import ABSTAIN
 
-_RESAMPLES = 80
+_RESAMPLES = 50
 _FEWEST_RESAMPLES = 12
+_WORK = 10_000_000
 _SEED = 20_110
 _SPREAD = 0.2
 _BALANCE_OFF = 0.05
@@ -39,11 +40,11 @@ class Estimate:
     is_identified: bool
 
 
-def estimate(
+def estimate_accuracy(
     patterns: VotePatterns,
     model: LabelModel,
     fitted: FittedLabelModel,
-    resamples: int = _RESAMPLES,
+    resamples: int | None = None,
     most_seconds: float = 20.0,
 ) -> Estimate:
     """How often each source votes for the true label, and how common each label is, with 95 % intervals.
@@ -58,6 +59,7 @@ def estimate(
     identified = kin.believed is not None
     start = kin.believed.probs if kin.believed else fitted.probabilities(patterns.matrix)
     accuracy, balance = _once(patterns, model, fitted, kin)
+    resamples = resamples or _affordable(patterns)
     draws = np.full((resamples, m + k), np.nan)
     began = perf_counter()
     for draw, (counts, gold) in enumerate(_drawn(patterns, resamples)):
@@ -76,9 +78,13 @@ def estimate(
     return Estimate(accuracy, low, high, (balance, *ends), kin, identified)
 
 
-def _once(
-    patterns: VotePatterns, model: LabelModel, fitted: FittedLabelModel, kin: Kinship
-) -> tuple[Floats, Floats]:
+def _affordable(patterns: VotePatterns) -> int:
+    """How many draws: fewer of many votes for many labels."""
+    work = int((patterns.matrix != ABSTAIN).sum()) * len(patterns.space) + 1
+    return int(np.clip(_WORK // work, _FEWEST_RESAMPLES, _RESAMPLES))
+
+
+def _once(patterns: VotePatterns, model: LabelModel, fitted: FittedLabelModel, kin: Kinship) -> tuple[Floats, Floats]:
     if kin.believed is None:
         return _trusting(patterns, fitted), np.asarray(fitted.prior)
     return kin.believed.accuracy, kin.believed.balance
@@ -157,7 +163,9 @@ def _worse_than_chance(patterns: VotePatterns, found: Estimate) -> list[str]:
         chance = float(cast @ found.balance[0] / max(cast.sum(), 1))
         if cast.sum() and found.high[j] < chance:
             share = f"{found.accuracy[j]:.0%} (at most {found.high[j]:.0%})"
-            said.append(f"{name} seems right on {share} of its votes; the same votes at random would be on {chance:.0%}")
+            said.append(
+                f"{name} seems right on {share} of its votes; the same votes at random would be on {chance:.0%}"
+            )
     return said
 
 
@@ -210,6 +218,3 @@ def _members_differ(patterns: VotePatterns, fitted: FittedLabelModel) -> list[st
     if share < 0.1:
         return []
     return [f"the label model's members differ by more than {_SPREAD} on {share:.0%} of the rows with votes ({rows:,})"]
-
-
-__all__ = ["Believed", "Estimate", "estimate", "sentences"]

@@ -18,7 +18,8 @@ from quorate.patterns import VotePatterns
 from quorate.values import ABSTAIN
 
 _STEPS = 200
-_CONVERGED = 1e-5
+_OWN_STEPS = 12
+_CONVERGED = 1e-4
 _STRENGTH = 2.0
 _TURNS = 8
 _TWO_SIDED = 0.5
@@ -43,12 +44,15 @@ def is_two_sided(patterns: VotePatterns) -> NDArray[np.bool_]:
     return np.array([bool(pooled) and _entropy(row) >= _TWO_SIDED * pooled for row in cast], bool)
 
 
-def can_be_known(patterns: VotePatterns, groups: NDArray[np.intp]) -> bool:
-    """Whether the votes alone tell how right their sources are: three or more that are no kin and judge every label."""
+def can_be_known(patterns: VotePatterns, groups: NDArray[np.intp], fewest: int = 3) -> bool:
+    """Whether the votes alone tell how right their sources are: three or more that are no kin and judge every label.
+
+    Five show which two of them are correlated; of four, one pair and the other look the same.
+    """
     two_sided = is_two_sided(patterns)
     cast = ((patterns.matrix != ABSTAIN) * patterns.counts[:, None]).sum(axis=0)
     most = cast[two_sided].sum() >= _TWO_SIDED * max(cast.sum(), 1)
-    return bool(most) and len(np.unique(groups[two_sided & (cast > 0)])) >= 3
+    return bool(most) and len(np.unique(groups[two_sided & (cast > 0)])) >= fewest
 
 
 def believe(patterns: VotePatterns, counts: Floats, gold: Floats, start: Floats, groups: NDArray[np.intp]) -> Believed:
@@ -72,6 +76,25 @@ def believe(patterns: VotePatterns, counts: Floats, gold: Floats, start: Floats,
         heard, balance, probs = heard + judged, balance + prior, probs + believed
     n = len(turns)
     return Believed(accuracy / heard, balance / n, confusion / heard[:, None, None], probs / n)
+
+
+def without(
+    patterns: VotePatterns, start: Floats, groups: NDArray[np.intp], j: int
+) -> tuple[NDArray[np.bool_], Floats, Floats]:
+    """The sources where one of them and its kin are not heard: which are, bool[m]; confusions float64[m, k, k], the
+    unheard one's as likely as those of the others let it be; label probabilities float64[p, k]."""
+    votes, k = indicators(patterns.matrix, len(patterns.space)), len(patterns.space)
+    counts, gold = patterns.counts.astype(np.float64), patterns.gold.astype(np.float64)
+    active = np.array([g != groups[j] and (groups[:i] != g).all() for i, g in enumerate(groups)], bool)
+    probs, confusion, _ = _maximise(votes, np.repeat(active, k).astype(np.float64), counts, gold, start)
+    alone = np.arange(len(active)) == j
+    heard = votes.multiply(np.repeat(alone, k).astype(np.float64)).tocsr()
+    for _ in range(_OWN_STEPS):
+        both = np.maximum(probs, 1e-12) * posterior(heard, np.log(confusion), np.zeros(k))
+        both /= both.sum(axis=1, keepdims=True)
+        counted = confusion_counts(votes, label_mass(both, counts, gold))  # type: ignore[arg-type]
+        confusion = np.where(alone[:, None, None], _smoothed(counted), confusion)
+    return active, confusion, both
 
 
 def _settled_shares(probs: Floats, counts: Floats, gold: Floats) -> Floats:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.independence import Believed, Floats, believe, can_be_known, is_two_sided
+from quorate.independence import Believed, Floats, believe, can_be_known, is_two_sided, without
 from quorate.patterns import VotePatterns
 from quorate.protocols import FittedLabelModel
 from quorate.values import ABSTAIN
@@ -17,7 +17,8 @@ FEWEST_BOTH = 30
 _SURE = 4.0
 _STRONG = 0.1
 _COPY = 0.98
-_ROUNDS = 6
+_ROUNDS = 12
+_MOST_LEFT_OUT = 24
 _MOST_SOURCES = 500
 _MOST_LABELS = 30
 
@@ -119,26 +120,57 @@ def _correlated(
         if not can_be_known(patterns, groups):
             break
         believed = believe(patterns, counts, gold, start if believed is None else believed.probs, groups)
-        found = _beyond_labels(patterns, believed, counted)
-        fresh = _mutual_best(found, groups)
-        tried = _joined(groups, fresh)
-        if not fresh or not can_be_known(patterns, tried):
+        closest = _closest(patterns, believed, groups, counted)
+        if closest is None:
             break
-        groups = tried
+        groups = _joined(groups, [closest])
     if believed is None:
         return _firing_together(patterns, start, counted[0]), groups, None
     rest = _firing_together(patterns, believed.probs, counted[0])
     return rest | _beyond_labels(patterns, believed, counted), groups, believed
 
 
-def _mutual_best(found: dict[tuple[int, int], Kin], groups: NDArray[np.intp]) -> list[tuple[int, int]]:
-    """The pairs of different groups of which each is the other's most significant."""
-    best: dict[int, tuple[float, int]] = {}
-    for (i, j), kin in found.items():
-        if groups[i] != groups[j] and kin.z is not None:
-            for one, other in ((i, j), (j, i)):
-                best[one] = max(best.get(one, (0.0, -1)), (kin.z, other))
-    return [(i, j) for i, (_, j) in best.items() if i < j and best.get(j, (0.0, -1))[1] == i]
+def _closest(
+    patterns: VotePatterns, believed: Believed, groups: NDArray[np.intp], counted: tuple[Floats, Floats]
+) -> tuple[int, int] | None:
+    """The two sources of different groups that agree most significantly beyond labels; None where none does.
+
+    Each is judged by labels in which the other had no say, or two that are often right together would make the label.
+    """
+    if not can_be_known(patterns, groups, 5):
+        return None
+    both, same = counted
+    m = len(groups)
+    if m > _MOST_LEFT_OUT:
+        return _largest(*_residuals(patterns, believed, both, same), groups)
+    z, strength = np.full((m, m), np.inf), np.full((m, m), np.inf)
+    for j in range(m):
+        active, confusion, probs = without(patterns, believed.probs, groups, j)
+        alone = Believed(believed.accuracy, believed.balance, confusion, probs)
+        there, share = _residuals(patterns, alone, both, same, j)
+        z[j, active], strength[j, active] = there[active], share[active]
+    return _largest(np.minimum(z, z.T), np.minimum(strength, strength.T), groups)
+
+
+def _largest(z: Floats, strength: Floats, groups: NDArray[np.intp]) -> tuple[int, int] | None:
+    apart = groups != groups[:, None]
+    z = np.where(apart & np.isfinite(z) & (z > _SURE) & (strength >= _STRONG), np.round(z, 6), 0.0)
+    i, j = np.unravel_index(int(z.argmax()), z.shape)
+    return (int(min(i, j)), int(max(i, j))) if z[i, j] > 0 else None
+
+
+def _residuals(
+    patterns: VotePatterns, believed: Believed, both: Floats, same: Floats, j: int | None = None
+) -> tuple[Floats, Floats]:
+    """How many standard errors pairs agree beyond labels, and by what share of what labels leave open; of all pairs,
+    float64[m, m], or those of one source, float64[m]. Zero for pairs that cannot tell."""
+    at = slice(None) if j is None else slice(j, j + 1)
+    expected, variance = _expected(patterns, believed, both[at], at)
+    z = (same[at] - expected) / np.sqrt(np.maximum(variance, 1e-9))
+    strength = (same[at] - expected) / np.maximum(both[at] - expected, 1e-9)
+    two_sided = is_two_sided(patterns)
+    z = np.where((both[at] >= FEWEST_BOTH) & two_sided & two_sided[at][:, None], z, 0.0)
+    return (z, strength) if j is None else (z[0], strength[0])
 
 
 def _beyond_labels(
@@ -146,11 +178,9 @@ def _beyond_labels(
 ) -> dict[tuple[int, int], Kin]:
     """Pairs of sources that judge every label and give the same vote more often than their confusions explain."""
     both, same = counted
-    expected, variance = _expected(patterns, believed, both)
-    z = (same - expected) / np.sqrt(np.maximum(variance, 1e-9))
-    strength = (same - expected) / np.maximum(both - expected, 1e-9)
-    two_sided = is_two_sided(patterns)
-    sure = (z > _SURE) & (strength >= _STRONG) & (both >= FEWEST_BOTH) & two_sided & two_sided[:, None]
+    expected, _ = _expected(patterns, believed, both, slice(None))
+    z, strength = _residuals(patterns, believed, both, same)
+    sure = (z > _SURE) & (strength >= _STRONG)
     return {
         (int(i), int(j)): _kin(patterns, (i, j), (both, same, expected, z, strength))
         for i, j in np.argwhere(np.triu(sure, 1))
@@ -163,17 +193,18 @@ def _kin(patterns: VotePatterns, at: Any, numbers: tuple[Floats, ...]) -> Kin:
     return Kin(names[0], names[1], "correlated", int(both), int(same), expected, z, min(strength, 1.0))
 
 
-def _expected(patterns: VotePatterns, believed: Believed, both: Floats) -> tuple[Floats, Floats]:
-    """How many votes of each pair would be the same given the labels, and the variance of that number."""
+def _expected(patterns: VotePatterns, believed: Believed, both: Floats, at: slice) -> tuple[Floats, Floats]:
+    """How many votes of each pair would be the same given the labels, and the variance of that number; of the pairs
+    of some sources with all."""
     k = len(patterns.space)
     if k > _MOST_LABELS:
         right = np.nan_to_num(believed.accuracy)
-        share = np.outer(right, right) + np.outer(1 - right, 1 - right) / (k - 1)
+        share = np.outer(right[at], right) + np.outer(1 - right[at], 1 - right) / (k - 1)
         return both * share, both * share * (1 - share)
     voted, mean, variance = (patterns.matrix != ABSTAIN).astype(np.float64), np.zeros_like(both), np.zeros_like(both)
     for y in range(k):
-        mass = voted.T @ (voted * (patterns.counts * believed.probs[:, y])[:, None])
-        share = believed.confusion[:, y] @ believed.confusion[:, y].T
+        mass = voted[:, at].T @ (voted * (patterns.counts * believed.probs[:, y])[:, None])
+        share = believed.confusion[at, y] @ believed.confusion[:, y].T
         mean, variance = mean + mass * share, variance + mass * share * (1 - share)
     return mean, variance
 

@@ -12,13 +12,13 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from quorate import __version__
-from quorate.analysis import estimate_accuracy
 from quorate.apply import apply
 from quorate.ask import Progress
 from quorate.asking.desk import DeskSettings
 from quorate.asking.journal import Journal, Spent
 from quorate.assemble import assemble
 from quorate.connections import check_keys
+from quorate.doubt import estimate_accuracy
 from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.fuse import fit, predict
 from quorate.page import page

@@ -23,7 +23,7 @@ _WIDE = 100
 def run_view(report: Mapping[str, Any], width: int) -> RenderableType:
     """A run: headline, sources, conflicts, labels, failures, warnings, the top of the queue; `width` in characters."""
     parts: list[RenderableType] = [_headline(report), _sources(report, width), _distribution(report)]
-    maybe = (_pairs(report), _failures(report), _warnings(report), _queue(report))
+    maybe = (_pairs(report), _kin(report), _failures(report), _warnings(report), _queue(report))
     return Group(*parts, *(view for view in maybe if view is not None))
 
 
@@ -89,7 +89,11 @@ def _sources(report: Mapping[str, Any], width: int) -> RenderableType:
     table = plain_table("sources", ["source", "labels"], [name for name in shown if name != "labels"])
     for entry in sources:
         table.add_row(escape(entry["name"]), *(cell(entry) for cell in shown.values()))
-    table.caption = "est. accuracy: what the label model believes, with the 95 % interval that sampling leaves open"
+    table.caption = (
+        "est. accuracy: as the votes show it"
+        if report["is_identified"]
+        else "est. accuracy: what the label model believes"
+    ) + ", with the 95 % interval that sampling leaves open"
     table.caption_justify = "left"
     return table
 
@@ -140,6 +144,22 @@ def _pairs(report: Mapping[str, Any]) -> RenderableType | None:
     table = plain_table("pairs that differ most", ["", " "], ["differ", "of both voting"])
     for differ, both, one, other in worst:
         table.add_row(escape(one), escape(other), f"{differ:,}", f"{both:,}")
+    return table
+
+
+def _kin(report: Mapping[str, Any]) -> RenderableType | None:
+    if not report["kin"]:
+        return None
+    table = plain_table("sources that are not two witnesses", ["", " ", "are"], ["same vote", "expected", "strength"])
+    for pair in report["kin"][:_PAIRS_SHOWN]:
+        same = f"{pair['same']:,} of {pair['both']:,}"
+        expected = "" if pair["expected"] is None else f"{pair['expected']:,.0f}"
+        table.add_row(
+            escape(pair["one"]), escape(pair["other"]), pair["relation"], same, expected, f"{pair['strength']:.0%}"
+        )
+    more = len(report["kin"]) - _PAIRS_SHOWN
+    table.caption = f"and {more} more, see report.html" if more > 0 else None
+    table.caption_justify = "left"
     return table
 
 
