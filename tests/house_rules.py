@@ -22,7 +22,8 @@ LAYERS = (
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
     "matching confusion tables intervals cells flat together wire wires asking prompts loopback",
     "",  # the six plug-in folders
-    "apply ask filing fuse why state independence kinship doubt rank assemble analysis report page terminal terminal_asking store rules starter",
+    "apply ask filing fuse why state independence kinship doubt rank assemble analysis report page pair_plots "
+    "terminal terminal_asking store rules starter",
     "settings collector connections project run plan doctor demo",
     "cli progress __main__",
 )

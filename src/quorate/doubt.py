@@ -8,7 +8,8 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.independence import Floats, agreement, believe
+from quorate.confusion import Floats
+from quorate.independence import agreement, believe
 from quorate.intervals import Z95
 from quorate.kinship import FEWEST_BOTH, Kinship, kinship
 from quorate.patterns import VotePatterns
@@ -58,7 +59,7 @@ def estimate_accuracy(
     m, k = len(patterns.sources), len(patterns.space)
     identified = kin.believed is not None
     start = kin.believed.probs if kin.believed else fitted.probabilities(patterns.matrix)
-    accuracy, balance = _once(patterns, model, fitted, kin)
+    accuracy, balance = _once(patterns, fitted, kin)
     resamples = resamples or _affordable(patterns)
     draws = np.full((resamples, m + k), np.nan)
     began = perf_counter()
@@ -84,7 +85,7 @@ def _affordable(patterns: VotePatterns) -> int:
     return int(np.clip(_WORK // work, _FEWEST_RESAMPLES, _RESAMPLES))
 
 
-def _once(patterns: VotePatterns, model: LabelModel, fitted: FittedLabelModel, kin: Kinship) -> tuple[Floats, Floats]:
+def _once(patterns: VotePatterns, fitted: FittedLabelModel, kin: Kinship) -> tuple[Floats, Floats]:
     if kin.believed is None:
         return _trusting(patterns, fitted), np.asarray(fitted.prior)
     return kin.believed.accuracy, kin.believed.balance

@@ -117,9 +117,10 @@ def _maximise(
     covered = np.asarray(votes @ columns) > 0
     weights = counts * covered
     settled = gold * covered[:, None]
+    rest = (weights - settled.sum(axis=1))[:, None]
     heard = votes.multiply(columns).tocsr()
     for _ in range(_STEPS):
-        mass = label_mass(probs, weights, settled)  # type: ignore[arg-type]
+        mass = probs * rest + settled
         shape = _smoothed(confusion_counts(votes, mass))
         prior = (mass.sum(axis=0) + 0.5) / (mass.sum() + 0.5 * k)
         before, probs = probs, posterior(heard, np.log(shape), np.log(prior))

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.independence import Believed, Floats, believe, can_be_known, is_two_sided, without
+from quorate.confusion import Floats
+from quorate.independence import Believed, believe, can_be_known, is_two_sided, without
 from quorate.patterns import VotePatterns
 from quorate.protocols import FittedLabelModel
 from quorate.values import ABSTAIN
