@@ -55,9 +55,9 @@ def misbehave(asked: Asked) -> Fault | None:
     return None
 
 
-def project(folder: Path, url: str) -> Path:
+def project(folder: Path, url: str, rows: int = ROWS) -> Path:
     folder.mkdir()
-    lines = [f"{i},{'my channel' if i % 3 else 'a song'} no. {i}" for i in range(ROWS)]
+    lines = [f"{i},{'my channel' if i % 3 else 'a song'} no. {i}" for i in range(rows)]
     (folder / "rows.csv").write_text("\n".join(["id,text", *lines, ""]))
     (folder / "quorate.toml").write_text(TOML.format(url=url))
     return folder
@@ -152,6 +152,27 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(undisturbed: list[Any], tmp
         assert process.returncode == 0, out.decode()
         assert not {key_of(server, served.asked) for served in server.log[asked:]} & kept
     assert votes(folder) == undisturbed
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["interrupted", "terminated"])
+def test_a_run_that_is_stopped_keeps_what_is_on_its_way(how: signal.Signals, tmp_path: Path) -> None:
+    with Loopback({"model": answer}, latency_s=0.5) as server:
+        folder = project(tmp_path / "project", server.url, 600)
+        process = started(folder)
+        while len(server.log) < 100:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(how)
+        process.communicate(timeout=60)
+        assert process.returncode != 0
+        time.sleep(1.0)
+        if how is signal.SIGINT:
+            assert durable(folder) == {key_of(server, served.asked) for served in server.log}
+        asked = len(server.log)
+        kept = durable(folder)
+        process = started(folder)
+        process.communicate(timeout=120)
+        assert not {key_of(server, served.asked) for served in server.log[asked:]} & kept
 
 
 def test_two_processes_on_one_project_ask_everything_once(tmp_path: Path) -> None:

@@ -107,3 +107,15 @@ def test_a_server_that_answers_nobody_ends_the_run_and_not_after_the_last_row(tm
             asked({str(i): f"comment {i}" for i in range(2_000)}, source, tmp_path)
         assert len(server.log) < 150
     assert spent_in(tmp_path).tokens == 0
+
+
+@pytest.mark.parametrize("wire", ["chat", "responses", "cohere", "http"])
+def test_many_rows_in_one_request_have_room_for_their_answers(wire: str, tmp_path: Path) -> None:
+    if wire != "http":
+        needs("cohere" if wire == "cohere" else "openai")
+    texts = {str(i): f"comment {i}" + " on my channel" * (i % 2) for i in range(40)}
+    with Loopback({"model": answer}) as server:
+        source = Prompt(name="asks", endpoint=endpoint(wire, server.url), rows_per_request=10)
+        outcome = asked(texts, source, tmp_path)
+        assert len(server.log) == 4
+    assert [outcome.of(row) for row in texts] == ["HAM", "SPAM"] * 20

@@ -10,9 +10,10 @@ import pytest
 from asked_rows import answer, spent_in
 from projects import needs
 
-from quorate.errors import ProjectError
+from quorate.errors import EndpointStopped, ProjectError
 from quorate.loopback.server import Asked, Fault, Loopback
 from quorate.plan import plan
+from quorate.project import open_project
 from quorate.run import run
 
 MANY = {str(i): f"comment no. {i:05} on my channel" for i in range(10_000)}
@@ -110,7 +111,6 @@ def test_an_alias_reads_old_answers_for_nothing(tmp_path: Path) -> None:
         toml = (project.folder / "quorate.toml").read_text()
         aliased = toml.replace('SPAM = "advertising"', 'SPAM = {description = "advertising", aliases = ["promotion"]}')
         (project.folder / "quorate.toml").write_text(aliased)
-        from quorate.project import open_project
 
         report = run(open_project(project.folder)).report
         assert len(server.log) == 8
@@ -131,3 +131,25 @@ def test_prices_of_known_models_are_found(kind: str) -> None:
     assert price.input == pytest.approx(0.15)
     assert price.output == pytest.approx(0.6)
     assert price_of(build("endpoints", kind, {"model": "no-such-model", "key": ""})) is None
+
+
+def test_when_one_endpoint_stops_the_run_the_answers_of_others_are_kept(tmp_path: Path) -> None:
+    def misbehave(asked: Asked) -> Fault | None:
+        if asked.model == "bad":
+            return Fault(status=401, body={"error": {"message": "no", "code": "invalid_api_key"}})
+        return Fault(delay_s=1.0)
+
+    with Loopback({"model": answer, "bad": answer}, misbehave=misbehave) as server:
+        folder = model_projects.write(tmp_path / "p", server)
+        toml = (folder / "quorate.toml").read_text()
+        bad = toml.partition("[endpoints.small]")[2].partition("[[sources]]")[0].replace('"model"', '"bad"')
+        source = '[[sources]]\nkind = "prompt"\nname = "bad"\nendpoint = "bad"\n'
+        (folder / "quorate.toml").write_text(f"{toml}\n[endpoints.bad]{bad}\n{source}")
+        with pytest.raises(EndpointStopped):
+            run(open_project(folder))
+        good = [served for served in server.log if served.asked.model == "model"]
+        assert len(good) == 4
+        (folder / "quorate.toml").write_text(toml)
+        report = run(open_project(folder)).report
+        assert len([served for served in server.log if served.asked.model == "model"]) == 4
+    assert report["coverage"] == 1.0

@@ -40,7 +40,8 @@ def test_a_rate_that_nobody_told_is_found(allowed_per_s: int) -> None:
 
     took_s = run(tell())
     assert counts["good"] > 0.75 * allowed_per_s * took_s
-    assert counts["refused"] < 0.05 * counts["good"]
+    # Twenty of them go in the first burst, before anything is known.
+    assert counts["refused"] < 20 + 0.03 * counts["good"]
 
 
 def test_hours_after_the_only_refusal_the_pace_is_still_a_number() -> None:

@@ -37,6 +37,7 @@ class _Ledger:
 
     seen: set[bytes]
     sizes: list[int] = field(default_factory=list)
+    answers: int = 0
     worst_tokens: int = 0
     worst_usd: float | None = 0.0
 
@@ -47,6 +48,7 @@ class _Ledger:
         self.seen.add(letter.key)
         worst = bill.worst_case(letter)
         self.sizes.append(letter.size_bytes)
+        self.answers += letter.answers
         self.worst_tokens += worst.tokens
         self.worst_usd = None if worst.usd is None or self.worst_usd is None else self.worst_usd + worst.usd
 
@@ -109,7 +111,7 @@ def _entry(project: Project, source: Any, rows: Rows, anchors: Gold | None, seen
     to_ask = int((votes.status == Status.SKIPPED).sum())
     with Journal(project.desk.journal) as journal:
         measured = journal.measured(endpoint.wire, endpoint.model)
-    low, likely, high = _usages(ledger.sizes, measured, endpoint.max_output_tokens)
+    low, likely, high = _usages(ledger, measured, endpoint.max_output_tokens)
     return {
         "name": source.name,
         "model": endpoint.model,
@@ -127,16 +129,14 @@ def _entry(project: Project, source: Any, rows: Rows, anchors: Gold | None, seen
     }
 
 
-def _usages(
-    sizes: Sequence[int], measured: Sequence[tuple[int, int, int]], most_output: int
-) -> tuple[Usage, Usage, Usage]:
-    """Low, likely and high tokens of questions of these bytes, from what answers took before (bytes, in, out)."""
-    total, n = sum(sizes), len(sizes)
+def _usages(ledger: _Ledger, measured: Sequence[tuple[int, int, int]], most_output: int) -> tuple[Usage, Usage, Usage]:
+    """Low, likely and high tokens of the questions, from what answers took before (bytes, in, out)."""
+    total, n = sum(ledger.sizes), len(ledger.sizes)
     if not n:
         return Usage(), Usage(), Usage()
     if len(measured) < _ENOUGH:
         inputs = [total / per_token for per_token in _GUESSED_BYTES_PER_TOKEN]
-        outputs = [n * each for each in (*_GUESSED_ANSWER_TOKENS, float(most_output))]
+        outputs = [ledger.answers * each for each in (*_GUESSED_ANSWER_TOKENS, float(most_output))]
     else:
         # Ratio estimates: tokens grow with bytes; an answer of one label takes what it takes.
         inputs = _estimated(total, n, [(size, given) for size, given, _ in measured])

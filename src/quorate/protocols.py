@@ -195,7 +195,8 @@ class Endpoint(Protocol):
 
     `wire` names the wire format ("openai.chat"), `base_url` the server; `account` says whose limits apply, and never
     holds the key itself. `body` is the canonical JSON body of a question, `read` says what a raw reply means, and
-    `connect` opens the way to send bodies, at most `limits.at_once` at a time; one attempt may take `timeout_s`.
+    `connect` opens the way to send bodies, at most `limits.at_once` at a time; one attempt may take `timeout_s`,
+    and the answer about one row `max_output_tokens`.
     """
 
     @property

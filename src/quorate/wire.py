@@ -29,6 +29,11 @@ class Question:
     rows: tuple[str, ...] = ()
     sample: int = 0
 
+    @property
+    def answers(self) -> int:
+        """How many labels the answer holds; its length grows with them."""
+        return max(len(self.rows), 1)
+
 
 def answer_schema(question: Question) -> dict[str, Any]:
     """The JSON schema of the answer: `{"label": …}`, or `{"answers": [{"id": …, "label": …}, …]}` for several rows."""

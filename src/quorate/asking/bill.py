@@ -30,14 +30,14 @@ class Bill:
         """What a request costs at most: a token is at least a byte of the body, the answer is as long as allowed."""
         messages = letter.body.get("messages")
         extra = _TOKENS_PER_MESSAGE * (len(messages) if isinstance(messages, list) else 2)
-        usage = Usage(letter.size_bytes + extra, self.endpoint.max_output_tokens)
+        usage = Usage(letter.size_bytes + extra, self.endpoint.max_output_tokens * letter.answers)
         # Writing to a cache is the dearest that input can be.
         dearest = self.price and replace(self.price, input=max(self.price.input, self.price.cache_write or 0.0))
         return Cost(cost_usd(dearest, usage, self.tier), usage.input + usage.output)
 
     def likely_tokens(self, letter: Letter) -> int:
         """The tokens that a vendor counts against an account's limit when the request comes in."""
-        return letter.size_bytes // _BYTES_PER_TOKEN + self.endpoint.max_output_tokens
+        return letter.size_bytes // _BYTES_PER_TOKEN + self.endpoint.max_output_tokens * letter.answers
 
     def of(self, said: Said, worst: Cost) -> Cost:
         """What the reply cost; the worst case where it does not tell."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from quorate.asking.bill import Bill
 from quorate.asking.budget import Budget, Cost
@@ -41,6 +41,7 @@ class Counter:
     budget: Budget
     closed: EndpointStopped | None = None
     _lost: int = 0
+    _out: set[asyncio.Task[Said]] = field(default_factory=set)
     _dice: random.Random = field(default_factory=random.Random)
 
     async def answer(self, letter: Letter) -> Answer:
@@ -95,9 +96,23 @@ class Counter:
             worst = self.bill.worst_case(letter)
             if not await self.budget.set_aside(worst):
                 raise NotAsked("budget")
-            return await self._sent(letter, number, worst)
+            return await self._to_the_end(self._sent(letter, number, worst))
         finally:
             self.limiter.leave()
+
+    async def _to_the_end(self, sending: Coroutine[Any, Any, Said]) -> Said:
+        """What comes of a request; it is awaited and written down even when nobody waits for it any more."""
+        task = asyncio.ensure_future(sending)
+        self._out.add(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            if task.done():
+                self._out.discard(task)
+
+    async def drain(self) -> None:
+        """Waits for the requests that are out: what is asked is paid for."""
+        await asyncio.gather(*self._out, return_exceptions=True)
 
     async def _sent(self, letter: Letter, number: int, worst: Cost) -> Said:
         actual, start_s = worst, time.monotonic()

@@ -98,7 +98,7 @@ class Desk:
             JournalError: the answer could not be kept.
         """
         body = endpoint.body(_redacted(question, self.rules.redact))
-        asked = letter(endpoint.wire, endpoint.base_url, body, question.sample)
+        asked = letter(endpoint.wire, endpoint.base_url, body, question.sample, question.answers)
         kept = None if again else self.journal.answer(asked.key)
         if kept is not None:
             return Answer(endpoint.read(kept), is_kept=True)
@@ -139,7 +139,9 @@ class Desk:
             return counter
         limiter = self._limiters.setdefault(endpoint.account, Limiter(endpoint.limits))
         send = await self.ways.enter_async_context(endpoint.connect())
-        return Counter(Bill(endpoint, price), send, limiter, self.journal, self.budget)
+        asks = Counter(Bill(endpoint, price), send, limiter, self.journal, self.budget)
+        self.ways.push_async_callback(asks.drain)
+        return asks
 
 
 def _redacted(question: Question, redact: Callable[[str], str] | None) -> Question:

@@ -70,7 +70,7 @@ class Cohere:
 
     def body(self, question: Question) -> dict[str, Any]:
         body = {"model": self.model, "stream": False} | cohere_chat.asked(question, self._does("schema"))
-        body["max_tokens"] = self.max_output_tokens
+        body["max_tokens"] = self.max_output_tokens * question.answers
         if self.temperature is not None and self._does("temperature"):
             body["temperature"] = self.temperature
         if self.seed is not None:

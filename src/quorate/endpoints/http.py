@@ -101,7 +101,7 @@ class Http:
 
     @cached_property
     def _template(self) -> RequestTemplate:
-        return RequestTemplate(self.request, {"model": self.model, "max_output_tokens": self.max_output_tokens})
+        return RequestTemplate(self.request, self.model, self.max_output_tokens)
 
 
 def _distribution(raw: Any, path: str) -> dict[str, float] | None:

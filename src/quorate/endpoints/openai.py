@@ -88,7 +88,7 @@ class OpenAI:
             return {"model": self.model} | openai_decisions.asked(question) | dict(self.extra_body)
         form = openai_chat if self.api == "chat" else openai_responses
         asked: dict[str, Any] = form.asked(question, _does(self, "schema"))
-        return {"model": self.model} | asked | _settings(self) | dict(self.extra_body)
+        return {"model": self.model} | asked | _settings(self, question.answers) | dict(self.extra_body)
 
     def read(self, raw: Any) -> Said:
         return _READERS[self.api](raw)
@@ -106,10 +106,11 @@ class OpenAI:
             yield OpenAIBatches(client, f"/v1{_PATHS[self.api]}", partial(_told, key=key))
 
 
-def _settings(endpoint: OpenAI) -> dict[str, Any]:
-    """The part of a body that no question changes."""
+def _settings(endpoint: OpenAI, answers: int) -> dict[str, Any]:
+    """The part of a body that the text of a question does not change."""
     is_chat = endpoint.api == "chat"
-    settings: dict[str, Any] = {endpoint.tokens_field if is_chat else "max_output_tokens": endpoint.max_output_tokens}
+    most = endpoint.max_output_tokens * answers
+    settings: dict[str, Any] = {endpoint.tokens_field if is_chat else "max_output_tokens": most}
     if endpoint.temperature is not None and _does(endpoint, "temperature"):
         settings["temperature"] = endpoint.temperature
     if endpoint.seed is not None and is_chat:

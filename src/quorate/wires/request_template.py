@@ -19,15 +19,16 @@ _EXAMPLE = Question("", "", ("yes", "no"))
 
 @dataclass(frozen=True)
 class RequestTemplate:
-    """A template over `prompt`, `instructions`, `choices`, `meanings`, `messages`, `schema` and the names in
-    `settings`; a string that is a single `{{ name }}` becomes the value itself.
+    """A template over `prompt`, `instructions`, `choices`, `meanings`, `messages`, `schema`, `model` and
+    `max_output_tokens`; a string that is a single `{{ name }}` becomes the value itself.
 
     Raises:
         PluginError: it names something else, or its syntax is wrong.
     """
 
     tree: Mapping[str, Any]
-    settings: Mapping[str, Any]
+    model: str
+    max_output_tokens: int
 
     def __post_init__(self) -> None:
         self.filled(_EXAMPLE)
@@ -41,7 +42,9 @@ class RequestTemplate:
             "meanings": dict(question.meanings),
             "messages": messages(question),
             "schema": answer_schema(question),
-        } | dict(self.settings)
+            "model": self.model,
+            "max_output_tokens": self.max_output_tokens * question.answers,
+        }
         return {key: _filled(value, names) for key, value in self.tree.items()}
 
     @cached_property
