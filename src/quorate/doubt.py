@@ -18,6 +18,9 @@ from quorate.values import ABSTAIN
 
 _RESAMPLES = 50
 _FEWEST_RESAMPLES = 12
+# A label model may take a second to fit where gold anchors it.
+_REFITS, _ANCHORED_REFITS = 12, 8
+_FEWEST_REFITS = 4
 _WORK = 10_000_000
 _SEED = 20_110
 _SPREAD = 0.2
@@ -60,11 +63,11 @@ def estimate_accuracy(
     identified = kin.believed is not None
     start = kin.believed.probs if kin.believed else fitted.probabilities(patterns.matrix)
     accuracy, balance = _once(patterns, fitted, kin)
-    resamples = resamples or _affordable(patterns)
+    resamples = resamples or _affordable(patterns, identified)
     draws = np.full((resamples, m + k), np.nan)
     began = perf_counter()
     for draw, (counts, gold) in enumerate(_drawn(patterns, resamples)):
-        if draw >= _FEWEST_RESAMPLES and perf_counter() - began > most_seconds:
+        if draw >= _FEWEST_REFITS and perf_counter() - began > most_seconds:
             break
         if identified:
             there = believe(patterns, counts, gold, start, kin.groups)
@@ -79,8 +82,10 @@ def estimate_accuracy(
     return Estimate(accuracy, low, high, (balance, *ends), kin, identified)
 
 
-def _affordable(patterns: VotePatterns) -> int:
-    """How many draws: fewer of many votes for many labels."""
+def _affordable(patterns: VotePatterns, identified: bool) -> int:
+    """How many draws: fewer of many votes for many labels, and fewer where each refits the label model."""
+    if not identified:
+        return _ANCHORED_REFITS if patterns.gold.any() else _REFITS
     work = int((patterns.matrix != ABSTAIN).sum()) * len(patterns.space) + 1
     return int(np.clip(_WORK // work, _FEWEST_RESAMPLES, _RESAMPLES))
 
@@ -125,10 +130,17 @@ def _interval(middle: Floats, draws: Floats, rows: NDArray[np.int64], inflation:
     spread = np.zeros(len(n))
     spread[enough] = np.nanstd(_logit(shrunk[:, enough]), axis=0, ddof=1)
     least = 1 / np.sqrt((n + 1) * inside * (1 - inside))
-    half = Z95 * np.maximum(spread, least) * np.sqrt(inflation[known])
+    half = np.maximum(_quantile(shrunk) * spread, Z95 * least) * np.sqrt(inflation[known])
     low[known] = np.minimum(_share(_logit(inside) - half), middle[known])
     high[known] = np.maximum(_share(_logit(inside) + half), middle[known])
     return low, high
+
+
+def _quantile(draws: Floats) -> Floats:
+    """By column, how many standard deviations of its draws hold 95 %: the fewer draws, the less sure the deviation."""
+    from scipy.special import stdtrit
+
+    return np.asarray(stdtrit(np.maximum((~np.isnan(draws)).sum(axis=0) - 1, 1), 0.975))
 
 
 def _logit(share: Floats) -> Floats:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from quorate.confusion import Floats, confusion_counts, indicators, label_mass, posterior
 from quorate.patterns import VotePatterns
+from quorate.sidedness import TWO_SIDED, sidedness_by_source
 from quorate.values import ABSTAIN
 
 _STEPS = 200
@@ -22,7 +23,6 @@ _OWN_STEPS = 12
 _CONVERGED = 1e-4
 _STRENGTH = 2.0
 _TURNS = 8
-_TWO_SIDED = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +39,7 @@ class Believed:
 def is_two_sided(patterns: VotePatterns) -> NDArray[np.bool_]:
     """Which sources tell labels apart by what they vote rather than by whether they vote, bool[m]."""
     k = len(patterns.space)
-    cast = np.stack([((patterns.matrix == y) * patterns.counts[:, None]).sum(axis=0) for y in range(k)], axis=1)
-    pooled = _entropy(cast.sum(axis=0))
-    return np.array([bool(pooled) and _entropy(row) >= _TWO_SIDED * pooled for row in cast], bool)
+    return np.asarray(sidedness_by_source(indicators(patterns.matrix, k), patterns.counts, k) >= TWO_SIDED, bool)
 
 
 def can_be_known(patterns: VotePatterns, groups: NDArray[np.intp], fewest: int = 3) -> bool:
@@ -51,7 +49,7 @@ def can_be_known(patterns: VotePatterns, groups: NDArray[np.intp], fewest: int =
     """
     two_sided = is_two_sided(patterns)
     cast = ((patterns.matrix != ABSTAIN) * patterns.counts[:, None]).sum(axis=0)
-    most = cast[two_sided].sum() >= _TWO_SIDED * max(cast.sum(), 1)
+    most = cast[two_sided].sum() >= TWO_SIDED * max(cast.sum(), 1)
     return bool(most) and len(np.unique(groups[two_sided & (cast > 0)])) >= fewest
 
 
@@ -144,9 +142,3 @@ def agreement(matrix: NDArray[np.int16], counts: Floats, probs: Floats) -> Float
     weight = voted * counts[:, None]
     total = weight.sum(axis=0)
     return np.where(total > 0, (chance * weight).sum(axis=0) / np.maximum(total, 1e-9), np.nan)
-
-
-def _entropy(counts: NDArray[np.int64]) -> float:
-    shares = counts[counts > 0] / max(counts.sum(), 1)
-    # Rounded: the last bits follow the order of labels, and a threshold is ahead.
-    return round(float(-(shares * np.log(shares)).sum()), 9)

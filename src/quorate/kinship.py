@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate.confusion import Floats
+from quorate.copies import copied_sources
 from quorate.independence import Believed, believe, can_be_known, is_two_sided, without
 from quorate.patterns import VotePatterns
 from quorate.protocols import FittedLabelModel
@@ -30,7 +32,7 @@ Matrix = NDArray[Any]
 class Kin:
     """Two sources that are not two witnesses.
 
-    `relation`: "copy" (the same vote wherever either votes), "near copy" (on more than 98 % of these rows) or
+    `relation`: "copy" (the same vote wherever either votes), "near copy" (on 98 % of these rows or more) or
     "correlated". `both` rows have votes of both, the `same` on so many; `expected` is how many that would be were the
     two independent given the label, `z` how many standard errors lie between, and `strength` the share of what
     independence leaves open, in [0, 1]. For sources that vote for one label each, it is voting at all that is
@@ -64,8 +66,9 @@ def kinship(patterns: VotePatterns, fitted: FittedLabelModel) -> Kinship:
     if not patterns.rows or m < 2 or m > _MOST_SOURCES:
         return Kinship((), np.arange(m), None)
     both, same = _co_votes(patterns)
-    copies = _copies(both, same)
-    groups = _joined(np.arange(m), copies)
+    families = copied_sources(patterns.matrix, patterns.counts)
+    copies = [pair for family in families for pair in combinations(family, 2) if _is_copy(both, same, *pair)]
+    groups = _joined(np.arange(m), [(family[0], other) for family in families for other in family[1:]])
     found = {pair: _copy(patterns, both, same, *pair) for pair in copies}
     correlated, groups, believed = _correlated(patterns, start, groups, (both, same))
     found |= {(kin_at): kin for kin_at, kin in correlated.items() if kin_at not in found}
@@ -84,11 +87,9 @@ def _co_votes(patterns: VotePatterns) -> tuple[Floats, Floats]:
     return voted.T @ (voted * weight), same
 
 
-def _copies(both: Floats, same: Floats) -> list[tuple[int, int]]:
-    alone = np.diagonal(both)
-    either = alone[:, None] + alone[None, :] - both
-    alike = (same > _COPY * either) & (both >= FEWEST_BOTH)
-    return [(int(i), int(j)) for i, j in np.argwhere(np.triu(alike, 1))]
+def _is_copy(both: Floats, same: Floats, i: int, j: int) -> bool:
+    """Whether the two are copies themselves, rather than copies of copies."""
+    return bool(same[i, j] >= _COPY * (both[i, i] + both[j, j] - both[i, j]))
 
 
 def _copy(patterns: VotePatterns, both: Floats, same: Floats, i: int, j: int) -> Kin:
