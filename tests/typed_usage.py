@@ -83,6 +83,7 @@ def with_gold_and_a_training_set() -> None:
 def what_fusing_learned(path: Path) -> None:
     """Why a label is what it is, and a state that grows."""
     votes = quorate.apply(FRAME, [channel, says_song, by_stars], ["HAM", "SPAM"], id="id")
+    assert_type(quorate.advise(votes, models=["majority"]).model, str)
     reasons = quorate.why(votes, "c", "majority")
     assert_type(reasons.contributions[0].log_odds, float)
     assert [entry.source for entry in reasons.contributions] == ["channel", "says_song"]

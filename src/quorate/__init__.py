@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from quorate.advise import advise as advise
     from quorate.apply import apply as apply
     from quorate.assemble import assemble as assemble
     from quorate.errors import QuorateError as QuorateError
@@ -47,6 +48,7 @@ _HOMES = {
     "TrainingSet": "values",
     "VotePatterns": "patterns",
     "Votes": "values",
+    "advise": "advise",
     "apply": "apply",
     "assemble": "assemble",
     "fuse": "fuse",
