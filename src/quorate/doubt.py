@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.confusion import Floats
-from quorate.independence import agreement, believe
+from quorate.independence import agreement, believe, thinned
 from quorate.intervals import Z95
 from quorate.kinship import FEWEST_BOTH, Kinship, kinship
 from quorate.patterns import VotePatterns
@@ -21,7 +21,7 @@ _FEWEST_RESAMPLES = 12
 # A label model may take a second to fit where gold anchors it.
 _REFITS, _ANCHORED_REFITS = 12, 8
 _FEWEST_REFITS = 4
-_WORK = 10_000_000
+_WORK = 3_000_000
 _SEED = 20_110
 _SPREAD = 0.2
 _BALANCE_OFF = 0.05
@@ -60,33 +60,37 @@ def estimate_accuracy(
     """
     kin = kinship(patterns, fitted)
     m, k = len(patterns.sources), len(patterns.space)
-    identified = kin.believed is not None
-    start = kin.believed.probs if kin.believed else fitted.probabilities(patterns.matrix)
     accuracy, balance = _once(patterns, fitted, kin)
-    resamples = resamples or _affordable(patterns, identified)
+    few, at = thinned(patterns)
+    resamples = resamples or _affordable(few, kin)
     draws = np.full((resamples, m + k), np.nan)
     began = perf_counter()
-    for draw, (counts, gold) in enumerate(_drawn(patterns, resamples)):
+    for draw, (counts, gold) in enumerate(_drawn(few, resamples)):
         if draw >= _FEWEST_REFITS and perf_counter() - began > most_seconds:
             break
-        if identified:
-            there = believe(patterns, counts, gold, start, kin.groups)
+        if kin.believed is not None:
+            there = believe(few, counts, gold, kin.believed.probs[at], kin.groups)
             draws[draw] = np.concatenate([there.accuracy, there.balance])
         else:
-            resampled = _kept(patterns, counts, gold)
+            resampled = _kept(few, counts, gold)
             again = model.fit(resampled) if resampled.rows else fitted
             draws[draw] = np.concatenate([_trusting(resampled, again), again.prior])
+    if few is not patterns:
+        # Of fewer rows the draws spread wider, by the root of how many fewer.
+        middle = np.concatenate([accuracy, balance])
+        draws = middle + (draws - middle) * np.sqrt(few.rows / patterns.rows)
     votes = ((patterns.matrix != ABSTAIN) * patterns.counts[:, None]).sum(axis=0)
     low, high = _interval(accuracy, draws[:, :m], votes, _design_effect(patterns, kin))
     ends = _interval(balance, draws[:, m:], np.full(k, patterns.rows), np.ones(k))
-    return Estimate(accuracy, low, high, (balance, *ends), kin, identified)
+    return Estimate(accuracy, low, high, (balance, *ends), kin, kin.believed is not None)
 
 
-def _affordable(patterns: VotePatterns, identified: bool) -> int:
+def _affordable(patterns: VotePatterns, kin: Kinship) -> int:
     """How many draws: fewer of many votes for many labels, and fewer where each refits the label model."""
-    if not identified:
+    if kin.believed is None:
         return _ANCHORED_REFITS if patterns.gold.any() else _REFITS
-    work = int((patterns.matrix != ABSTAIN).sum()) * len(patterns.space) + 1
+    turns = int(np.bincount(kin.groups).max(initial=1))
+    work = int((patterns.matrix != ABSTAIN).sum()) * len(patterns.space) * turns + 1
     return int(np.clip(_WORK // work, _FEWEST_RESAMPLES, _RESAMPLES))
 
 

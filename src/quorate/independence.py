@@ -21,7 +21,12 @@ from quorate.values import ABSTAIN
 _STEPS = 200
 _OWN_STEPS = 12
 _CONVERGED = 1e-4
+# Looking for kin needs no more than this.
+_ROUGH_STEPS, _ROUGHLY = 50, 1e-3
+# Up to so many numbers, votes are faster as a plain array.
+_SMALL = 2_000_000
 _STRENGTH = 2.0
+_SEED, _MOST_PATTERNS = 20_113, 4000
 _TURNS = 8
 
 
@@ -51,6 +56,17 @@ def can_be_known(patterns: VotePatterns, groups: NDArray[np.intp], fewest: int =
     cast = ((patterns.matrix != ABSTAIN) * patterns.counts[:, None]).sum(axis=0)
     most = cast[two_sided].sum() >= TWO_SIDED * max(cast.sum(), 1)
     return bool(most) and len(np.unique(groups[two_sided & (cast > 0)])) >= fewest
+
+
+def thinned(patterns: VotePatterns) -> tuple[VotePatterns, NDArray[np.intp]]:
+    """So few rows that EM is quick on them, drawn at random, and the places of their patterns among all."""
+    if len(patterns) <= _MOST_PATTERNS:
+        return patterns, np.arange(len(patterns))
+    generator, share = np.random.default_rng(_SEED), min(_MOST_PATTERNS / patterns.rows, 1.0)
+    gold = generator.binomial(patterns.gold, share)
+    counts = generator.binomial(np.maximum(patterns.counts - patterns.gold.sum(axis=1), 0), share) + gold.sum(axis=1)
+    at = np.flatnonzero(counts)
+    return VotePatterns(patterns.space, patterns.sources, patterns.matrix[at], counts[at], gold[at]), at
 
 
 def believe(patterns: VotePatterns, counts: Floats, gold: Floats, start: Floats, groups: NDArray[np.intp]) -> Believed:
@@ -84,7 +100,7 @@ def without(
     votes, k = indicators(patterns.matrix, len(patterns.space)), len(patterns.space)
     counts, gold = patterns.counts.astype(np.float64), patterns.gold.astype(np.float64)
     active = np.array([g != groups[j] and (groups[:i] != g).all() for i, g in enumerate(groups)], bool)
-    probs, confusion, _ = _maximise(votes, np.repeat(active, k).astype(np.float64), counts, gold, start)
+    probs, confusion, _ = _maximise(votes, np.repeat(active, k).astype(np.float64), counts, gold, start, rough=True)
     alone = np.arange(len(active)) == j
     heard = votes.multiply(np.repeat(alone, k).astype(np.float64)).tocsr()
     for _ in range(_OWN_STEPS):
@@ -109,7 +125,7 @@ def _turns(groups: NDArray[np.intp]) -> list[NDArray[np.bool_]]:
 
 
 def _maximise(
-    votes: Any, columns: Floats, counts: Floats, gold: Floats, probs: Floats
+    votes: Any, columns: Floats, counts: Floats, gold: Floats, probs: Floats, *, rough: bool = False
 ) -> tuple[Floats, Floats, Floats]:
     k = probs.shape[1]
     covered = np.asarray(votes @ columns) > 0
@@ -117,12 +133,15 @@ def _maximise(
     settled = gold * covered[:, None]
     rest = (weights - settled.sum(axis=1))[:, None]
     heard = votes.multiply(columns).tocsr()
-    for _ in range(_STEPS):
+    if votes.shape[0] * votes.shape[1] <= _SMALL:
+        votes, heard = votes.toarray(), heard.toarray()
+    steps, converged = (_ROUGH_STEPS, _ROUGHLY) if rough else (_STEPS, _CONVERGED)
+    for _ in range(steps):
         mass = probs * rest + settled
         shape = _smoothed(confusion_counts(votes, mass))
         prior = (mass.sum(axis=0) + 0.5) / (mass.sum() + 0.5 * k)
         before, probs = probs, posterior(heard, np.log(shape), np.log(prior))
-        if np.abs((probs - before) * (weights > 0)[:, None]).max(initial=0.0) < _CONVERGED:
+        if np.abs((probs - before) * (weights > 0)[:, None]).max(initial=0.0) < converged:
             break
     return probs, shape, prior
 

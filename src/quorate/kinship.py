@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from quorate.confusion import Floats
 from quorate.copies import copied_sources
-from quorate.independence import Believed, believe, can_be_known, is_two_sided, without
+from quorate.independence import Believed, believe, can_be_known, is_two_sided, thinned, without
 from quorate.patterns import VotePatterns
 from quorate.protocols import FittedLabelModel
 from quorate.values import ABSTAIN
@@ -116,18 +116,23 @@ def _correlated(
     The strongest come together first and take turns from then on, for a source that is counted twice makes others
     look worse than they are, and so look correlated where they are merely both right.
     """
-    counts, gold = patterns.counts.astype(np.float64), patterns.gold.astype(np.float64)
-    believed: Believed | None = None
+    few, at = thinned(patterns)
+    by_few = counted if few is patterns else _co_votes(few)
+    known = False
+    found = start[at]
     for _ in range(_ROUNDS):
         if not can_be_known(patterns, groups):
             break
-        believed = believe(patterns, counts, gold, start if believed is None else believed.probs, groups)
-        closest = _closest(patterns, believed, groups, counted)
+        there = believe(few, few.counts.astype(np.float64), few.gold.astype(np.float64), found, groups)
+        known, found, closest = True, there.probs, _closest(few, there, groups, by_few)
         if closest is None:
             break
         groups = _joined(groups, [closest])
-    if believed is None:
+    if not known:
         return _firing_together(patterns, start, counted[0]), groups, None
+    start = start.copy()
+    start[at] = found
+    believed = believe(patterns, patterns.counts.astype(np.float64), patterns.gold.astype(np.float64), start, groups)
     rest = _firing_together(patterns, believed.probs, counted[0])
     return rest | _beyond_labels(patterns, believed, counted), groups, believed
 
