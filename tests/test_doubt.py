@@ -14,6 +14,7 @@ from simulated import Copies, true_accuracies, voters
 from quorate import ABSTAIN, Gold, VotePatterns, Votes
 from quorate.doubt import Estimate, estimate_accuracy, sentences
 from quorate.fuse import fit
+from quorate.independence import thinned
 from quorate.kinship import Kinship, kinship
 from quorate.registry import build
 
@@ -30,10 +31,10 @@ def estimated(votes: Votes, gold: Gold | None = None, model: str = "quorum", **m
     return estimate_accuracy(patterns, maker, maker.fit(patterns), **more)
 
 
-def said(votes: Votes, gold: Gold | None = None, model: str = "quorum") -> str:
+def said(votes: Votes, gold: Gold | None = None, model: str = "quorum", resamples: int | None = None) -> str:
     patterns, maker = VotePatterns.of(votes, gold), build("label_models", model, {})
     fitted = maker.fit(patterns)
-    return "\n".join(sentences(patterns, fitted, estimate_accuracy(patterns, maker, fitted)))
+    return "\n".join(sentences(patterns, fitted, estimate_accuracy(patterns, maker, fitted, resamples)))
 
 
 def pairs_of(kin: Kinship) -> set[tuple[str, str]]:
@@ -89,6 +90,16 @@ def test_any_votes_give_intervals_around_the_accuracy(name: str, case: tuple[Mat
     assert all(isinstance(sentence, str) for sentence in sentences(patterns, fitted, found))
 
 
+def test_many_patterns_are_judged_by_a_thinned_few_and_the_interval_is_that_of_all() -> None:
+    votes, _ = voters(0, 30_000, [0.8, 0.75, 0.75, 0.7, 0.7, 0.7, 0.65, 0.65], (0.4, 0.3, 0.3), silent=0.3)
+    patterns = VotePatterns.of(votes)
+    assert len(thinned(patterns)[0]) < len(patterns)
+    found = estimated(votes, model="dawid_skene", resamples=6)
+    assert found.is_identified
+    assert (found.high - found.low < 0.05).all()
+    assert found.accuracy == pytest.approx([0.8, 0.75, 0.75, 0.7, 0.7, 0.7, 0.65, 0.65], abs=0.02)
+
+
 def test_the_same_votes_give_the_same_intervals_and_touch_no_global_state() -> None:
     votes, _ = voters(0, 300, [0.9, 0.8, 0.7, 0.7, 0.65])
     before = str(np.random.get_state(legacy=False))
@@ -117,7 +128,7 @@ def test_gold_that_anchors_is_believed() -> None:
     votes, truth = voters(0, 2000, [0.95, 0.75], silent=0.0)
     differ = np.flatnonzero(votes.matrix[:, 0] != votes.matrix[:, 1])
     gold = Gold(tuple(str(i) for i in differ[:200]), truth[differ[:200]].astype(np.int16))
-    found = estimated(votes, gold)
+    found = estimated(votes, gold, resamples=4)
     assert found.low[0] > found.accuracy[1]
 
 
@@ -200,10 +211,12 @@ def test_the_order_of_sources_names_the_same_kin(name: str, case: tuple[Matrix, 
 
 def test_two_sources_are_told_apart_by_gold_only() -> None:
     votes, truth = voters(0, 500, [0.95, 0.85], silent=0.0)
-    assert "with two sources the votes cannot tell which of them is better, source_0 or source_1" in said(votes)
+    assert "with two sources the votes cannot tell which of them is better, source_0 or source_1" in said(
+        votes, resamples=2
+    )
     differ = np.flatnonzero(votes.matrix[:, 0] != votes.matrix[:, 1])[:20]
     gold = Gold(tuple(map(str, differ)), truth[differ].astype(np.int16))
-    assert "with two sources" not in said(votes, gold)
+    assert "with two sources" not in said(votes, gold, resamples=2)
 
 
 def test_a_source_worse_than_chance_is_named() -> None:

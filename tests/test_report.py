@@ -258,6 +258,39 @@ def test_the_page_shows_html_of_the_data_as_text(hostile: str) -> None:
         assert text in page.text
 
 
+def test_copies_are_in_the_report_and_tied_on_the_page(tmp_path: Path) -> None:
+    rules = """
+    from quorate import labeling_function
+
+    @labeling_function(label="SPAM")
+    def one(text):
+        return "x" in text
+
+    @labeling_function(label="SPAM")
+    def other(text):
+        return "x" in text.lower()
+    """
+    toml = """
+    rules = ["rules.py"]
+    data = { path = "rows.jsonl", id = "id", text = "text" }
+    labels = { HAM = "", SPAM = "" }
+    """
+    lines = "\n".join(json.dumps({"id": str(i), "text": "x" if i % 2 else "y"}) for i in range(100))
+    made = quorate.run(quorate.open_project(write_project(tmp_path, toml=toml, rules=rules, rows_jsonl=lines)))
+    (pair,) = made.report["kin"]
+    assert (pair["one"], pair["other"], pair["relation"], pair["both"], pair["same"]) == (
+        "one",
+        "other",
+        "copy",
+        50,
+        50,
+    )
+    page = (made.folder / "report.html").read_text("utf-8")
+    assert 'class="tie copy" d="M' in page
+    assert "one and other: copy, the same vote on 50 of 50 rows with votes of both" in page
+    assert any("one and other are copies" in warning for warning in made.report["warnings"])
+
+
 def test_the_page_loads_nothing(hostile: str) -> None:
     loading = ("src", "srcset", "href", "xlink:href", "action", "data", "poster", "formaction")
     targets = [value for name, value in Elements(hostile).attributes if name in loading]
