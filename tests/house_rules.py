@@ -20,8 +20,8 @@ KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "execut
 LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
-    "matching confusion copies evidence sidedness ratios diagonal correlation subtypes regression settled reach anchors "
-    "tables intervals cells flat together wire wires asking prompts loopback",
+    "matching confusion copies evidence sidedness ratios diagonal correlation subtypes "
+    "regression settled reach anchors tables intervals cells flat together wire wires asking prompts loopback",
     "",  # the six plug-in folders
     "apply ask filing fuse why state independence kinship doubt foresight advise rank assemble analysis report page "
     "pair_plots terminal terminal_asking terminal_fusing store rules starter",

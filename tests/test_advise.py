@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from projects import quorate, write_project
+from rich.console import Console
 from simulated import voters
 
 from quorate import Gold, Votes
@@ -15,6 +17,7 @@ from quorate.errors import PluginError
 from quorate.foresight import foresight, stability
 from quorate.patterns import VotePatterns
 from quorate.registry import build
+from quorate.terminal_fusing import advice_view
 
 QUICK = ("majority", "dawid_skene", "quorum")
 UNEQUAL = [0.95, 0.9, 0.6, 0.55, 0.55, 0.55, 0.55]
@@ -111,8 +114,8 @@ def test_the_command_fuses_and_advises(tmp_path: Path) -> None:
     assert advice["schema"] == "quorate.advice/1"
     assert advice["in_use"] == "quorum"
     assert advice["model"] in MODELS
-    shown = quorate("fuse", folder, "--advise")
-    assert shown.code == 0
-    assert "take" in shown.out
+    console = Console(width=120, record=True, file=StringIO())
+    console.print(advice_view(advice))
+    assert f"take {advice['model']}: " in console.export_text()
     assert "labels" in quorate("fuse", folder).out
     assert not (folder / ".quorate" / "runs").exists()
