@@ -24,8 +24,9 @@ LAYERS = (
     "regression settled reach anchors "
     "tables intervals cells flat together wire wires asking prompts loopback",
     "",  # the six plug-in folders
-    "apply ask filing fuse rank assemble analysis report page terminal terminal_asking store rules starter",
-    "settings collector connections project run plan doctor demo",
+    "apply ask filing fuse why state independence kinship doubt foresight advise rank assemble analysis report page "
+    "pair_plots terminal terminal_asking terminal_fusing store rules starter",
+    "settings collector connections project run fusing plan doctor demo",
     "cli progress __main__",
 )
 PLUGINS = 2

@@ -17,6 +17,7 @@ from quorate.protocols import EXAMPLE_SPACE, example_rows
 from quorate.values import Votes
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+FUSING = (REPOSITORY / "docs" / "fusing.md").read_text(encoding="utf-8")
 CONTRIBUTING = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
@@ -62,6 +63,23 @@ def test_the_commands_of_the_readme_run_on_the_project_that_init_writes(tmp_path
     for line in commands.splitlines():
         words = line.partition("#")[0].split()
         ended = quorate(*words[1:], cwd=tmp_path)
+        assert ended.code == 0, f"{line}: {ended.err}"
+
+
+def test_the_examples_of_fusing_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: dict[str, Any] = {}
+    monkeypatch.chdir(tmp_path)
+    for block in blocks(FUSING, "python"):
+        run(block, names)
+    assert names["labels"].names[4] is None
+    assert names["reasons"].label == "SPAM"
+    assert names["fresh"].names[2] == "SPAM"
+
+
+def test_the_commands_of_fusing_run_on_the_project_that_init_writes(tmp_path: Path) -> None:
+    assert quorate("init", tmp_path / "demo").code == 0
+    for line in blocks(FUSING, "console")[0].splitlines():
+        ended = quorate(*line.partition("#")[0].split()[1:], cwd=tmp_path)
         assert ended.code == 0, f"{line}: {ended.err}"
 
 

@@ -18,7 +18,8 @@ from pyarrow import parquet
 
 import quorate
 from quorate import ABSTAIN, Gold, Rows, VotePatterns, Votes, fuse, rank
-from quorate.analysis import Estimate, accuracy, calibration, estimate_accuracy, pair_counts
+from quorate.analysis import accuracy, calibration, pair_counts
+from quorate.doubt import Estimate, estimate_accuracy
 from quorate.fuse import fit
 from quorate.intervals import wilson
 from quorate.label_models.majority import MajorityVote
@@ -255,6 +256,39 @@ def test_the_page_shows_html_of_the_data_as_text(hostile: str) -> None:
     # Names, cells, failures, labels and ids: each is there, letter by letter.
     for text in (f"project{EVIL}", f"x{EVIL}", f"ValueError: {EVIL}", f"{EVIL} 0", f"col{EVIL}"):
         assert text in page.text
+
+
+def test_copies_are_in_the_report_and_tied_on_the_page(tmp_path: Path) -> None:
+    rules = """
+    from quorate import labeling_function
+
+    @labeling_function(label="SPAM")
+    def one(text):
+        return "x" in text
+
+    @labeling_function(label="SPAM")
+    def other(text):
+        return "x" in text.lower()
+    """
+    toml = """
+    rules = ["rules.py"]
+    data = { path = "rows.jsonl", id = "id", text = "text" }
+    labels = { HAM = "", SPAM = "" }
+    """
+    lines = "\n".join(json.dumps({"id": str(i), "text": "x" if i % 2 else "y"}) for i in range(100))
+    made = quorate.run(quorate.open_project(write_project(tmp_path, toml=toml, rules=rules, rows_jsonl=lines)))
+    (pair,) = made.report["kin"]
+    assert (pair["one"], pair["other"], pair["relation"], pair["both"], pair["same"]) == (
+        "one",
+        "other",
+        "copy",
+        50,
+        50,
+    )
+    page = (made.folder / "report.html").read_text("utf-8")
+    assert 'class="tie copy" d="M' in page
+    assert "one and other: copy, the same vote on 50 of 50 rows with votes of both" in page
+    assert any("one and other are copies" in warning for warning in made.report["warnings"])
 
 
 def test_the_page_loads_nothing(hostile: str) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import quorate
 from quorate import (
     ABSTAIN,
+    FusionState,
     Gold,
     Labels,
     LabelSpace,
@@ -77,6 +78,20 @@ def with_gold_and_a_training_set() -> None:
     assert_type(training_set, TrainingSet)
     assert patterns.rows == 6
     assert training_set.provenance == ("votes", "votes", "gold")
+
+
+def what_fusing_learned(path: Path) -> None:
+    """Why a label is what it is, and a state that grows."""
+    votes = quorate.apply(FRAME, [channel, says_song, by_stars], ["HAM", "SPAM"], id="id")
+    assert_type(quorate.advise(votes, models=["majority"]).model, str)
+    reasons = quorate.why(votes, "c", "majority")
+    assert_type(reasons.contributions[0].log_odds, float)
+    assert [entry.source for entry in reasons.contributions] == ["channel", "says_song"]
+    state = FusionState.of(votes).update(votes).forget("stars")
+    state.save(path)
+    assert_type(state, FusionState)
+    assert_type(FusionState.load(path).fuse(votes), Labels)
+    assert FusionState.load(path).patterns.rows == 6
 
 
 def a_document_on_demand() -> Rows:

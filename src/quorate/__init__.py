@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from quorate.advise import advise as advise
     from quorate.apply import apply as apply
     from quorate.assemble import assemble as assemble
     from quorate.errors import QuorateError as QuorateError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from quorate.run import run as run
     from quorate.sources.labeling_function import labeling_function as labeling_function
     from quorate.sources.spacy import SpacyDoc as SpacyDoc
+    from quorate.state import FusionState as FusionState
     from quorate.values import ABSTAIN as ABSTAIN
     from quorate.values import Gold as Gold
     from quorate.values import Labels as Labels
@@ -27,12 +29,14 @@ if TYPE_CHECKING:
     from quorate.values import Status as Status
     from quorate.values import TrainingSet as TrainingSet
     from quorate.values import Votes as Votes
+    from quorate.why import why as why
 
 __version__ = "0.1.0"
 
 # Names are imported when first used, so that `import quorate` costs next to nothing.
 _HOMES = {
     "ABSTAIN": "values",
+    "FusionState": "state",
     "Gold": "values",
     "LabelSpace": "values",
     "Labels": "values",
@@ -44,6 +48,7 @@ _HOMES = {
     "TrainingSet": "values",
     "VotePatterns": "patterns",
     "Votes": "values",
+    "advise": "advise",
     "apply": "apply",
     "assemble": "assemble",
     "fuse": "fuse",
@@ -51,6 +56,7 @@ _HOMES = {
     "open_project": "project",
     "rank": "rank",
     "run": "run",
+    "why": "why",
 }
 __all__ = sorted(_HOMES)  # noqa: PLE0605
 

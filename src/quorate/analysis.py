@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate.doubt import Estimate
 from quorate.intervals import wilson
 from quorate.patterns import VotePatterns
-from quorate.protocols import FittedLabelModel, LabelModel
 from quorate.values import ABSTAIN, Gold, Labels, Status, Votes
-
-Floats = NDArray[np.float64]
-_RESAMPLES = 40
-_SEED = 20_110
 
 
 def source_table(votes: Votes, estimate: Estimate, gold: Gold | None) -> list[dict[str, Any]]:
@@ -69,59 +64,6 @@ def _empirical(column: NDArray[np.int16], settled: NDArray[np.int16] | None) -> 
         "gold_high": high if total else None,
         "gold_rows": total,
     }
-
-
-@dataclass(frozen=True, eq=False)
-class Estimate:
-    """The accuracy of each source as the label model sees it, and its 95 % interval, float64[m] each."""
-
-    accuracy: Floats
-    low: Floats
-    high: Floats
-
-
-def estimate_accuracy(patterns: VotePatterns, model: LabelModel, fitted: FittedLabelModel) -> Estimate:
-    """How often each source votes for the true label, believing the label model.
-
-    The interval is a percentile bootstrap over rows: the pattern counts are drawn anew and the model is refitted, so
-    it holds what the model does not know about its sources. It cannot hold what the model believes wrongly.
-    """
-    accuracy = _agreement(patterns, fitted)
-    if not patterns.rows or not len(patterns.sources):
-        return Estimate(accuracy, accuracy, accuracy)
-    generator = np.random.default_rng(_SEED)
-    share = patterns.counts / patterns.rows
-    drawn = np.array(
-        [
-            _agreement(resampled, model.fit(resampled))
-            for counts in generator.multinomial(patterns.rows, share, size=_RESAMPLES)
-            for resampled in [_with_counts(patterns, counts)]
-        ]
-    )
-    # A source that is absent from a draw says nothing there.
-    known = ~np.isnan(drawn).all(axis=0)
-    low, high = accuracy.copy(), accuracy.copy()
-    if known.any():
-        low[known], high[known] = np.nanpercentile(drawn[:, known], [2.5, 97.5], axis=0)
-    return Estimate(accuracy, np.minimum(low, accuracy), np.maximum(high, accuracy))
-
-
-def _with_counts(patterns: VotePatterns, counts: NDArray[np.int64]) -> VotePatterns:
-    """The patterns that a resample drew; settled rows cannot outnumber a pattern's rows."""
-    at = np.flatnonzero(counts)
-    gold = patterns.gold[at]
-    return VotePatterns(
-        patterns.space, patterns.sources, patterns.matrix[at], np.maximum(counts[at], gold.sum(axis=1)), gold
-    )
-
-
-def _agreement(patterns: VotePatterns, fitted: FittedLabelModel) -> Floats:
-    probs = fitted.probabilities(patterns.matrix)
-    voted = patterns.matrix != ABSTAIN
-    chance = np.take_along_axis(probs, np.where(voted, patterns.matrix, 0).astype(np.intp), axis=1)
-    weight = voted * patterns.counts[:, None]
-    total = weight.sum(axis=0)
-    return np.where(total > 0, (chance * weight).sum(axis=0) / np.maximum(total, 1), np.nan)
 
 
 def pair_counts(patterns: VotePatterns) -> dict[str, list[list[int]]]:

@@ -143,6 +143,31 @@ def show(
 
 
 @app.command()
+def fuse(
+    folder: Folder,
+    advise: Annotated[
+        bool, typer.Option("--advise", help="Compare label models on these votes, and pick one.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fuse the votes there are and show the labels they give; or tell which label model to trust with them, and why.
+
+    Nothing is sent to any endpoint and nothing is written.
+    """
+    with _reported(as_json) as say:
+        from quorate.fusing import advice
+        from quorate.fusing import fuse as fuse_project
+        from quorate.project import open_project
+        from quorate.terminal_fusing import advice_view, fusion_view
+
+        project = open_project(folder)
+        if advise:
+            _shown(say, as_json, advice(project), advice_view)
+        else:
+            _shown(say, as_json, fuse_project(project), fusion_view)
+
+
+@app.command()
 def export(
     folder: Folder,
     format: Annotated[str, typer.Option(help="jsonl, csv, parquet, or any installed exporter.")] = "jsonl",

@@ -21,7 +21,7 @@ def fuse(votes: Votes, model: str | LabelModel = "quorum", gold: Gold | None = N
         gold: rows that people settled; they anchor the model, and keep their own label.
     """
     patterns, where = fold(votes, gold)
-    return predict(fit(patterns, model), votes, patterns, where, gold=gold, name=_name(model))
+    return predict(fit(patterns, model), votes, patterns, where, gold=gold, name=name_of(model))
 
 
 def fit(patterns: VotePatterns, model: str | LabelModel = "quorum") -> FittedLabelModel:
@@ -50,5 +50,6 @@ def predict(
     return Labels(votes.space, votes.ids, probs, covered, name)
 
 
-def _name(model: Any) -> str:
+def name_of(model: Any) -> str:
+    """The name of a label model as labels carry it."""
     return model if isinstance(model, str) else type(model).__module__.rpartition(".")[2]

@@ -6,12 +6,12 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import Any, NamedTuple
 
-Report = Mapping[str, Any]
+from quorate.pair_plots import Mark, Report, Styles, contested, family, heatmap, percent, thousands
+
 Scale = Callable[[float], float]
-Styles = Mapping[str, str]  # label: CSS class
 COLOURS = 7  # labels with a colour of their own
 WIDTH, HEIGHT = 530.0, 230.0  # the certainty histogram, without its axis
 SQUARE = 380.0  # the side of the calibration plot
@@ -23,17 +23,6 @@ class Tick(NamedTuple):
 
     at: float
     text: str
-
-
-class Mark(NamedTuple):
-    """A rectangle, the CSS class that colours it and its tooltip."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    style: str
-    title: str
 
 
 class Share(NamedTuple):
@@ -86,15 +75,9 @@ def plots(report: Report) -> dict[str, Any]:
         "measured": [whisker(at, source, "gold_accuracy", "gold_low", "gold_high") for source in sources],
         "heatmap": heatmap(report, styles),
         "contested": contested(report),
+        "family": family(report, styles),
         "main": main_column(report["queue"]),
     }
-
-
-def percent(share: float | None) -> str:
-    """A share as a percentage that never rounds to all or nothing."""
-    if share is None or share in (0, 1):
-        return "\N{EN DASH}" if share is None else f"{share:.0%}"
-    return "<0.1%" if 0 < share < 0.0005 else ">99.9%" if 0.9995 <= share < 1 else f"{share:.1%}"
 
 
 def interval(low: float | None, high: float | None) -> str:
@@ -108,11 +91,6 @@ def interval(low: float | None, high: float | None) -> str:
 def decimal(value: float) -> str:
     """A probability or a score with two decimals, or two significant digits where it is tiny."""
     return f"{value:.2g}" if 0 < abs(value) < 0.01 else f"{value:.2f}"
-
-
-def thousands(count: int, what: str = "") -> str:
-    """A count with its thousands apart, and its noun, in the plural where it should be."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}" if what else f"{count:,}"
 
 
 def short_count(count: int) -> str:
@@ -242,48 +220,6 @@ def whisker(at: Scale, source: Report, *keys: str) -> tuple[float, float, float]
     if middle is None:
         return None
     return at(middle), at(middle if low is None else low), at(middle if high is None else high)
-
-
-def grouped(report: Report) -> list[int]:
-    """The sources by the one label they vote for; then those that vote for several, then for none."""
-    place = {(label,): i for i, label in enumerate(report["labels"])} | {(): len(report["labels"]) + 1}
-    several = len(report["labels"])
-    groups = [place.get(tuple(source["polarity"]), several) for source in report["sources"]]
-    return sorted(range(len(groups)), key=groups.__getitem__)
-
-
-def shade(a: str, b: str, both: int, differ: int) -> tuple[str, str]:
-    """The CSS class and the tooltip of a pair of sources."""
-    if not both:
-        return "never", f"{a} and {b} never vote on the same row"
-    said = f"{differ:,} of {thousands(both, 'overlapping row')} differ ({percent(differ / both)})"
-    return f"h{math.ceil(4 * differ / both)}", f"{a} and {b}: {said}"
-
-
-def heatmap(report: Report, styles: Styles) -> tuple[list[Mark], list[Mark]]:
-    """The conflict heatmap below its diagonal: its cells, and on the diagonal the sources."""
-    sources, both, differ = report["sources"], report["pairs"]["overlap"], report["pairs"]["conflict"]
-    order, cells, diagonal = grouped(report), [], []
-    side = float(min(max(round(800 / max(len(order), 1)), 14), 36))
-    most = max((both[a][b] for a, b in combinations(order, 2)), default=0)
-    for row, a in enumerate(order):
-        name, polarity = sources[a]["name"], sources[a]["polarity"]
-        style = styles[polarity[0]] if len(polarity) == 1 else "several" if polarity else "nothing"
-        diagonal.append(Mark(row * side, row * side, side, side, style, name))
-        for column, b in enumerate(order[:row]):
-            size = round(side * (0.4 + 0.5 * math.sqrt(both[a][b] / most)), 1) if both[a][b] else 2.0
-            x, y = (round((place + 0.5) * side - size / 2, 1) for place in (column, row))
-            pair = shade(name, sources[b]["name"], both[a][b], differ[a][b])
-            cells.append(Mark(x, y, size, size, *pair))
-    return cells, diagonal
-
-
-def contested(report: Report, most: int = 8) -> list[tuple[str, str, int, int]]:
-    """The pairs of sources that differ on most rows: both names, rows that differ, rows that overlap."""
-    names, pairs = [source["name"] for source in report["sources"]], report["pairs"]
-    order = sorted(combinations(range(len(names)), 2), key=lambda ab: -pairs["conflict"][ab[0]][ab[1]])
-    found = ((names[a], names[b], pairs["conflict"][a][b], pairs["overlap"][a][b]) for a, b in order[:most])
-    return [pair for pair in found if pair[2]]
 
 
 def by_label(votes: Mapping[str, str]) -> list[tuple[str, list[str]]]:

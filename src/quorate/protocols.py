@@ -164,6 +164,14 @@ class FittedLabelModel(Protocol):
     def probabilities(self, matrix: NDArray[np.int16]) -> NDArray[np.float64]: ...
 
 
+@runtime_checkable
+class Doubts(Protocol):
+    """A fitted label model that knows its own uncertainty: how far its members differ on each pattern int16[p, m],
+    float64[p] in [0, 1] (0 where all give the same probabilities)."""
+
+    def spread(self, matrix: NDArray[np.int16]) -> NDArray[np.float64]: ...
+
+
 class LabelModel(Protocol):
     """How votes become label probabilities; gold counts travel inside the patterns."""
 
@@ -250,6 +258,7 @@ __all__ = [
     "Batching",
     "Capable",
     "Derives",
+    "Doubts",
     "Endpoint",
     "Executor",
     "Exporter",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from quorate.analysis import Estimate, accuracy, calibration, pair_counts, source_table
+from quorate.analysis import accuracy, calibration, pair_counts, source_table
 from quorate.asking.journal import Spent
 from quorate.cells import plain
+from quorate.doubt import Estimate, sentences
 from quorate.patterns import VotePatterns
 from quorate.protocols import FittedLabelModel
 from quorate.rows import Rows
@@ -19,6 +21,7 @@ from quorate.values import ABSTAIN, Failure, Gold, Labels, Queue, Status, Votes
 SCHEMA = "quorate.run/1"
 _QUEUE_SHOWN = 50
 _EXAMPLES = 5
+_KIN_SHOWN = 200
 _BINS = 20
 
 
@@ -50,6 +53,8 @@ def report(
         "overlap": _share(voting > 1),
         "conflict": _share(differ),
         "label_model": {"name": labels.model, "prior": dict(zip(names, fitted.prior.tolist(), strict=True))},
+        "balance": _balance(estimate, names),
+        "is_identified": estimate.is_identified,
         "distribution": {
             **{name: int((hard == y).sum()) for y, name in enumerate(names)},
             "undecided": int((hard == ABSTAIN).sum()),
@@ -62,10 +67,18 @@ def report(
         "calibration": gold and calibration(labels, gold),
         "sources": sources,
         "pairs": pair_counts(patterns),
+        "kin": [asdict(pair) for pair in estimate.kin.pairs[:_KIN_SHOWN]],
         "failures": failure_groups(votes.failures),
         "spend": spent and _spend(spent, votes),
         "queue": [queue_entry(queue, i, rows, votes, labels) for i in range(min(len(queue), _QUEUE_SHOWN))],
-        "warnings": _warnings(votes, labels, sources),
+        "warnings": _warnings(votes, labels, sources) + sentences(patterns, fitted, estimate),
+    }
+
+
+def _balance(estimate: Estimate, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    ends = zip(*(column.tolist() for column in estimate.balance), strict=True)
+    return {
+        name: dict(zip(("share", "low", "high"), three, strict=True)) for name, three in zip(names, ends, strict=True)
     }
 
 

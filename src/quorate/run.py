@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +12,26 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from quorate import __version__
-from quorate.analysis import estimate_accuracy
 from quorate.apply import apply
 from quorate.ask import Progress
 from quorate.asking.desk import DeskSettings
 from quorate.asking.journal import Journal, Spent
 from quorate.assemble import assemble
 from quorate.connections import check_keys
+from quorate.doubt import estimate_accuracy
 from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.fuse import fit, predict
 from quorate.page import page
 from quorate.patterns import fold
 from quorate.project import Project
-from quorate.protocols import SelfTesting
+from quorate.protocols import FittedLabelModel, SelfTesting
 from quorate.rank import rank
 from quorate.registry import build
 from quorate.report import report, row_entry
 from quorate.rows import Rows
 from quorate.store import Store, write_atomically, write_json
 from quorate.values import Gold, Labels, Queue, Status, Votes
+from quorate.why import explain
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,15 +44,26 @@ class Run:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
-    """The values of a run, for those who go on working with them."""
+class Fused:
+    """The rows of a project with their votes and labels, for those who go on working with them."""
 
     rows: Rows
     votes: Votes
     labels: Labels
+    gold: Gold | None
+    anchors: Gold | None
+    fitted: FittedLabelModel
+    desk: DeskSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a run makes of them."""
+
+    votes: Votes
+    labels: Labels
     queue: Queue
     report: dict[str, Any]
-    anchors: Gold | None
 
 
 def run(project: Project, progress: Progress | None = None, retry_failed: bool = False, offline: bool = False) -> Run:
@@ -93,23 +105,22 @@ def _finished(folder: Path) -> dict[str, Any] | None:
     return None if (numbers.get("spend") or {}).get("skipped") else numbers
 
 
-def compute(
+def fused(
     project: Project, progress: Progress | None = None, retry_failed: bool = False, offline: bool = False
-) -> Outcome:
-    """Rows vote, votes fuse, disagreements are ranked."""
+) -> Fused:
+    """Rows vote, and votes fuse."""
     data = project.read()
     settings = project.settings
-    rows, gold, anchors = data.rows, data.gold, data.anchors
     store = Store(project.state, retry_failed)
     if not offline:
         check_keys(project.endpoints)
     rules = replace(project.desk.rules, is_offline=offline, asks_again=retry_failed)
     desk = replace(project.desk, rules=rules)
     votes = apply(
-        rows,
+        data.rows,
         project.sources,
         project.space,
-        gold=anchors,
+        gold=data.anchors,
         executor=project.executor,
         store=store,
         partition_rows=settings.run.partition_rows,
@@ -117,33 +128,42 @@ def compute(
         progress=progress,
         desk=desk,
     )
-    patterns, where = fold(votes, anchors)
+    patterns, where = fold(votes, data.anchors)
     fitted = fit(patterns, project.label_model)
-    labels = predict(fitted, votes, patterns, where, gold=anchors, name=str(settings.label_model["kind"]))
-    majority = predict(fit(patterns, "majority"), votes, patterns, where, gold=anchors, name="majority")
+    labels = predict(fitted, votes, patterns, where, gold=data.anchors, name=str(settings.label_model["kind"]))
+    return Fused(data.rows, votes, labels, data.gold, data.anchors, fitted, desk)
+
+
+def compute(
+    project: Project, progress: Progress | None = None, retry_failed: bool = False, offline: bool = False
+) -> Outcome:
+    """Rows vote, votes fuse, disagreements are ranked, and all of it is reported."""
+    made, settings = fused(project, progress, retry_failed, offline), project.settings
+    votes, labels = made.votes, made.labels
+    patterns, where = fold(votes, made.anchors)
+    majority = predict(fit(patterns, "majority"), votes, patterns, where, gold=made.anchors, name="majority")
     queue = rank(
         votes,
         labels,
         settings.queue.signals,
         size=settings.queue.size,
         random_share=settings.queue.random_share,
-        gold=anchors,
+        gold=made.anchors,
     )
-    estimate = estimate_accuracy(patterns, project.label_model, fitted)
     numbers = report(
-        rows,
+        made.rows,
         votes,
         labels,
         queue,
         patterns=patterns,
-        fitted=fitted,
-        estimate=estimate,
+        fitted=made.fitted,
+        estimate=estimate_accuracy(patterns, project.label_model, made.fitted),
         majority=majority,
-        gold=gold,
+        gold=made.gold,
         gold_use=settings.gold.use if settings.gold else "",
-        spent=_spent(desk) if project.endpoints else None,
+        spent=_spent(made.desk) if project.endpoints else None,
     )
-    return Outcome(rows, votes, labels, queue, numbers, anchors)
+    return Outcome(votes, labels, queue, numbers)
 
 
 def _spent(desk: DeskSettings) -> Spent:
@@ -165,24 +185,30 @@ def check(project: Project) -> list[str]:
 
 
 def show(project: Project, row_id: str) -> dict[str, Any]:
-    """Everything known of one row: cells, label, votes, failures, abstentions.
+    """Everything known of one row: cells, label, votes and what each did, failures, abstentions.
 
     Raises:
         RowNotFound: no such row id.
     """
-    outcome = compute(project, offline=True)
-    ids = outcome.rows.ids.to_pylist()
+    made = fused(project, offline=True)
+    ids = made.rows.ids.to_pylist()
     if row_id not in ids:
         raise RowNotFound(f"there is no row {row_id!r} among {len(ids)}.{did_you_mean(row_id, ids[:100_000])}")
     at = ids.index(row_id)
-    status = outcome.votes.status[at]
+    status = made.votes.status[at]
+    reasons = asdict(explain(made.votes, at, made.fitted))
+    del reasons["row_id"]
     return {
         "schema": "quorate.row/1",
-        **row_entry(at, outcome.rows, outcome.votes, outcome.labels),
-        "abstained": [s for j, s in enumerate(outcome.votes.sources) if status[j] == Status.ABSTAINED],
+        **row_entry(at, made.rows, made.votes, made.labels),
+        "settled": made.anchors is not None and row_id in made.anchors.ids,
+        "contributions": reasons["contributions"],
+        "flip": reasons["flip"],
+        "log_odds": {key: reasons[key] for key in ("label", "against", "log_odds", "prior_log_odds")},
+        "abstained": [s for j, s in enumerate(made.votes.sources) if status[j] == Status.ABSTAINED],
         "failures": [
             {"source": f.source, "reason": f.reason, "message": f.message, "traceback": f.traceback}
-            for f in outcome.votes.failures
+            for f in made.votes.failures
             if f.row_id == row_id
         ],
     }
@@ -191,15 +217,15 @@ def show(project: Project, row_id: str) -> dict[str, Any]:
 def export(project: Project, format: str, folder: Path, min_probability: float = 0.0) -> dict[str, Any]:
     """Writes the training set in a format; what was written, as a documented object."""
     exporter = build("exporters", format, {})
-    outcome = compute(project, offline=True)
-    chosen = assemble(outcome.rows, outcome.labels, outcome.anchors, min_probability, project.name)
+    made = fused(project, offline=True)
+    chosen = assemble(made.rows, made.labels, made.anchors, min_probability, project.name)
     folder.mkdir(parents=True, exist_ok=True)
     files = exporter.write(chosen, folder)
     return {
         "schema": "quorate.export/1",
         "format": format,
         "rows": len(chosen.rows),
-        "left_out": len(outcome.rows) - len(chosen.rows),
+        "left_out": len(made.rows) - len(chosen.rows),
         "files": [str(file) for file in files],
     }
 

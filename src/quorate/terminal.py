@@ -23,7 +23,7 @@ _WIDE = 100
 def run_view(report: Mapping[str, Any], width: int) -> RenderableType:
     """A run: headline, sources, conflicts, labels, failures, warnings, the top of the queue; `width` in characters."""
     parts: list[RenderableType] = [_headline(report), _sources(report, width), _distribution(report)]
-    maybe = (_pairs(report), _failures(report), _warnings(report), _queue(report))
+    maybe = (_pairs(report), _kin(report), _failures(report), _warnings(report), _queue(report))
     return Group(*parts, *(view for view in maybe if view is not None))
 
 
@@ -32,7 +32,7 @@ def row_view(row: Mapping[str, Any]) -> RenderableType:
     cells = Table.grid(padding=(0, 2))
     for name, cell in row["cells"].items():
         cells.add_row(Text(name, style="dim"), Text(str(shortened(cell))))
-    said: list[RenderableType] = [cells, _label_line(row), *_votes(row["votes"])]
+    said: list[RenderableType] = [cells, _label_line(row), *_votes(row["votes"]), *_why(row)]
     if row["abstained"]:
         said.append(Text(f"abstained: {', '.join(row['abstained'])}", style="dim"))
     for failure in row["failures"]:
@@ -89,7 +89,11 @@ def _sources(report: Mapping[str, Any], width: int) -> RenderableType:
     table = plain_table("sources", ["source", "labels"], [name for name in shown if name != "labels"])
     for entry in sources:
         table.add_row(escape(entry["name"]), *(cell(entry) for cell in shown.values()))
-    table.caption = "est. accuracy: what the label model believes, with the 95 % interval that sampling leaves open"
+    table.caption = (
+        "est. accuracy: as the votes show it"
+        if report["is_identified"]
+        else "est. accuracy: what the label model believes"
+    ) + ", with the 95 % interval that sampling leaves open"
     table.caption_justify = "left"
     return table
 
@@ -140,6 +144,22 @@ def _pairs(report: Mapping[str, Any]) -> RenderableType | None:
     table = plain_table("pairs that differ most", ["", " "], ["differ", "of both voting"])
     for differ, both, one, other in worst:
         table.add_row(escape(one), escape(other), f"{differ:,}", f"{both:,}")
+    return table
+
+
+def _kin(report: Mapping[str, Any]) -> RenderableType | None:
+    if not report["kin"]:
+        return None
+    table = plain_table("sources that are not two witnesses", ["", " ", "are"], ["same vote", "expected", "strength"])
+    for pair in report["kin"][:_PAIRS_SHOWN]:
+        same = f"{pair['same']:,} of {pair['both']:,}"
+        expected = "" if pair["expected"] is None else f"{pair['expected']:,.0f}"
+        table.add_row(
+            escape(pair["one"]), escape(pair["other"]), pair["relation"], same, expected, f"{pair['strength']:.0%}"
+        )
+    more = len(report["kin"]) - _PAIRS_SHOWN
+    table.caption = f"and {more} more, see report.html" if more > 0 else None
+    table.caption_justify = "left"
     return table
 
 
@@ -194,6 +214,35 @@ def _votes(votes: Mapping[str, str]) -> list[RenderableType]:
     return [
         Text(f"{label}: {', '.join(sources)}") for label, sources in sorted(by_label.items(), key=lambda i: -len(i[1]))
     ]
+
+
+def _why(row: Mapping[str, Any]) -> list[RenderableType]:
+    """What each vote on a row did to its label, and what would flip it."""
+    odds, parts = row["log_odds"], list[RenderableType]()
+    if row["settled"]:
+        parts.append(Text(f"a person settled this row; by its votes alone it would be {odds['label']}", style="dim"))
+    if not row["contributions"]:
+        return parts
+    table = plain_table("", ["vote", " "], [f"for {odds['label']} against {odds['against']}, log-odds"])
+    for entry in row["contributions"]:
+        table.add_row(escape(entry["source"]), escape(entry["vote"]), f"{entry['log_odds']:+.2f}")
+    table.add_row("[dim]all votes[/]", "", f"{odds['log_odds']:+.2f}")
+    table.add_row("[dim]no vote[/]", "", f"{odds['prior_log_odds']:+.2f}")
+    return [*parts, table, Text(_flip(row["flip"]))]
+
+
+def _flip(flip: Mapping[str, Any] | None) -> str:
+    """The change that would give the row another label, in a sentence."""
+    if flip is None:
+        return "No change of these votes that was tried gives another label."
+    changes = [
+        f"{change['source']} did not vote"
+        if change["becomes"] is None
+        else f"{change['source']} said {change['becomes']}"
+        for change in flip["changes"]
+    ]
+    sure = "" if flip["is_fewest"] else " (found step by step; fewer changes may do)"
+    return f"It would be {flip['label']} if {' and '.join(changes)}{sure}."
 
 
 def _cut(text: str) -> str:
