@@ -207,7 +207,10 @@ def test_a_hundred_gold_rows_correct_a_wrong_majority(case: str, seed: int) -> N
     gold = Gold(tuple(ids[:100]), truth[:100].astype(np.int16))
     unseen = votes.covered & (np.arange(3000) >= 100)
     before, after = ((fuse(votes, "quorum", g).hard == truth)[unseen].mean() for g in (None, gold))
-    assert after > before + 0.02
+    majority = (fuse(votes, "majority").hard == truth)[unseen].mean()
+    assert after > majority + 0.05
+    # Which voters are wrong for one label is told by the votes themselves; of rules it takes gold.
+    assert after > before + (0.02 if case == "rules" else -0.01)
 
 
 @pytest.mark.parametrize("model", OURS)
