@@ -21,9 +21,9 @@ LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
     "matching confusion copies evidence sidedness ratios diagonal correlation subtypes anchors "
-    "tables intervals cells flat together wire wires asking prompts loopback",
+    "features tables intervals cells flat together wire wires asking prompts loopback",
     "",  # the six plug-in folders
-    "apply ask filing fuse rank assemble analysis report page terminal terminal_asking store rules starter",
+    "apply ask filing content fuse rank assemble analysis report page terminal terminal_asking store rules starter",
     "settings collector connections project run plan doctor demo",
     "cli progress __main__",
 )
