@@ -23,6 +23,7 @@ _ANALYSERS: tuple[dict[str, Any], ...] = (
 )
 _FEWEST_ROWS = 2
 _DIMENSIONS = 300
+_TURNS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,16 +74,28 @@ def _of_embeddings(array: Floats) -> Features:
 
 
 def _of_texts(texts: Sequence[str]) -> Features:
-    from sklearn.utils.extmath import randomized_svd
-
     table = _weighed(texts)
     speaks = np.asarray(table.getnnz(axis=1) > 0, np.bool_)
     fold = _folds([text.encode("utf-8", "surrogatepass") for text in texts])
     dimensions = min(_DIMENSIONS, min(table.shape) - 1)
     if dimensions < 1:
         return Features(np.zeros((len(texts), 1)), np.zeros(len(texts), bool), fold)
-    left, strength, _ = randomized_svd(table, n_components=dimensions, n_iter=4, random_state=0)
-    return Features(left * strength, speaks, fold)
+    return Features(_condensed(table, dimensions), speaks, fold)
+
+
+def _condensed(table: Any, dimensions: int) -> Floats:
+    """The leading principal components of the rows, float64[n, d], by subspace iteration on `table @ table.T`.
+
+    Only matrices with as many rows as the table are made orthogonal: it has far more columns than rows.
+    """
+    spare = min(dimensions + 10, table.shape[0])
+    basis = np.random.default_rng(0).standard_normal((table.shape[0], spare))
+    for _ in range(_TURNS):
+        basis = np.linalg.qr(table @ (table.T @ basis))[0]
+    seen = table.T @ basis
+    strength, turned = np.linalg.eigh(seen.T @ seen)
+    leading = np.argsort(-strength)[:dimensions]
+    return np.asarray(basis @ turned[:, leading] * np.sqrt(np.maximum(strength[leading], 0.0)))
 
 
 def _weighed(texts: Sequence[str]) -> Any:

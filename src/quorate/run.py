@@ -19,6 +19,7 @@ from quorate.asking.desk import DeskSettings
 from quorate.asking.journal import Journal, Spent
 from quorate.assemble import assemble
 from quorate.connections import check_keys
+from quorate.content import with_content
 from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.fuse import fit, predict
 from quorate.page import page
@@ -119,7 +120,8 @@ def compute(
     )
     patterns, where = fold(votes, anchors)
     fitted = fit(patterns, project.label_model)
-    labels = predict(fitted, votes, patterns, where, gold=anchors, name=str(settings.label_model["kind"]))
+    alone = predict(fitted, votes, patterns, where, gold=anchors, name=str(settings.label_model["kind"]))
+    labels = with_content(alone, data.content, anchors) if settings.content else alone
     majority = predict(fit(patterns, "majority"), votes, patterns, where, gold=anchors, name="majority")
     queue = rank(
         votes,
@@ -139,6 +141,7 @@ def compute(
         fitted=fitted,
         estimate=estimate,
         majority=majority,
+        alone=alone if settings.content else None,
         gold=gold,
         gold_use=settings.gold.use if settings.gold else "",
         spent=_spent(desk) if project.endpoints else None,
