@@ -1,4 +1,4 @@
-"""What contenders answer, each asked once: answers are kept in `peers/.answers` by the contender's code and the votes."""
+"""What contenders answer, each asked once: `peers/.answers` keeps answers by the contender's code and the votes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks.measurement import ROOT
 from benchmarks.peers import absence, python_with
 from benchmarks.worker import Worker
 
-_KEPT = Path(__file__).parent / "peers" / ".answers"
+KEPT = Path(__file__).parent / "peers" / ".answers"
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,14 @@ class Answers:
 
     def of(self, contender: Contender, matrix: NDArray[np.int16], k: int, judged: Any = None) -> Answer:
         """What the contender makes of votes whose rows all have some."""
-        path = _KEPT / f"{_key(contender, matrix, k, judged)}.npz"
+        path = KEPT / f"{_key(contender, matrix, k, judged)}.npz"
         if path.exists():
             kept = np.load(path)
             return Answer(kept["probs"], float(kept["cpu_s"]), float(kept["peak_mib"]))
-        arguments = {"matrix": matrix, "k": k} | ({} if judged is None else {"judged": judged})
-        reply = self._worker(contender).ask(**arguments)
+        also = {} if judged is None else {"judged": judged}
+        reply = self._worker(contender).ask(keep=True, matrix=matrix, k=k, **also)
         answer = Answer(reply.answer[0], reply.took.cpu_s, reply.answer[1])
-        _KEPT.mkdir(parents=True, exist_ok=True)
+        KEPT.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".part.npz")
         np.savez_compressed(beside, probs=answer.probs, cpu_s=answer.cpu_s, peak_mib=answer.peak_mib)
         beside.rename(path)

@@ -21,7 +21,7 @@ _MIB = 1024
 
 
 def with_peak(task: Task) -> Task:
-    """The task, which also tells by how many MiB it let its process grow at most; NaN where the system keeps no count."""
+    """The task, which also tells by how many MiB its process grew at most; NaN where the system keeps no count."""
 
     def measured(**arguments: Any) -> tuple[Any, float]:
         before = _resident("VmRSS") if _peak_reset() else float("nan")
@@ -129,7 +129,7 @@ def ebcc() -> Task:
     """EBCC of `benchmarks/peers/ebcc.py`."""
     from benchmarks.peers.ebcc import ebcc as infer
 
-    return with_peak(lambda matrix, k: infer(matrix, k))
+    return with_peak(infer)
 
 
 def _crowd_kit(name: str, **options: Any) -> Task:

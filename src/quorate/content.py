@@ -30,7 +30,7 @@ Mask = NDArray[np.bool_]
 _ROUNDS = 3
 _WEIGHT = 1.5
 # The weight is full where a label has many rows to be learned from: as if so many rows of each had said nothing.
-_SILENT_ROWS = 10.0
+_SILENT_ROWS = 5.0
 _RIDGE = 0.3
 _ITERATIONS = 100
 _FEWEST_ROWS = 20
