@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -122,10 +123,17 @@ def _key(contender: Contender, matrix: NDArray[np.int16], k: int, judged: Any) -
 
 @cache
 def own_code() -> str:
-    """Changes with any code of ours that a label model may run."""
+    """Changes with any code of ours that a label model may run: what their files import, and these in turn."""
+    source = ROOT / "src"
+    reached: set[Path] = set()
+    found = [ROOT / "benchmarks" / "peers" / "ebcc.py", *(source / "quorate" / "label_models").glob("*.py")]
+    while found:
+        path = found.pop()
+        if path.exists() and path not in reached:
+            reached.add(path)
+            imported = re.findall(r"^\s*from (quorate[\w.]*) import", path.read_text("utf-8"), re.MULTILINE)
+            found += [source / f"{name.replace('.', '/')}.py" for name in imported]
     digest = blake2b(digest_size=12)
-    source = ROOT / "src" / "quorate"
-    found = [*source.glob("*.py"), *source.glob("label_models/*.py"), ROOT / "benchmarks" / "peers" / "ebcc.py"]
-    for path in sorted(found):
+    for path in sorted(reached):
         digest.update(path.read_bytes())
     return digest.hexdigest()

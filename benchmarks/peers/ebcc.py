@@ -17,7 +17,7 @@ SUBTYPES = 10
 # Pseudo-counts: of a class, of a subtype in its class, of a right and of a wrong answer.
 _CLASS, _SUBTYPE, _RIGHT, _WRONG = 1.0, 0.1, 4.0, 1.0
 _ITERATIONS = 500
-_CONVERGED = 1e-4
+_CONVERGED = 1e-6
 
 
 def ebcc(matrix: Any, k: int, starts: int = 5) -> Any:
@@ -55,7 +55,7 @@ def _fitted(votes: Any, shares: Any, counts: Any, generator: Any) -> tuple[float
         # By worker, class, subtype and answer.
         answers = np.asarray(votes.T @ mass).reshape(-1, k, k, SUBTYPES).transpose(0, 2, 3, 1) + prior
         bound = _bound(classes, subtypes, answers, prior) - float((mass * np.log(np.maximum(rho, 1e-300))).sum())
-        if bound - before < _CONVERGED * abs(bound) / max(counts.sum(), 1.0):
+        if bound - before < _CONVERGED * abs(bound):
             break
         before = bound
         weights = _expected_log(answers).transpose(0, 3, 1, 2).reshape(votes.shape[1], -1)
