@@ -74,7 +74,7 @@ def _of_embeddings(array: Floats) -> Features:
 
 
 def _of_texts(texts: Sequence[str]) -> Features:
-    table = _weighed(texts)
+    table = _weighed(texts if len(texts) else [""])[: len(texts)]
     speaks = np.asarray(table.getnnz(axis=1) > 0, np.bool_)
     fold = _folds([text.encode("utf-8", "surrogatepass") for text in texts])
     dimensions = min(_DIMENSIONS, min(table.shape) - 1)

@@ -61,7 +61,7 @@ def report(
         "majority_accuracy": gold and accuracy(majority, gold),
         "accuracy_covered": gold and _accuracy_covered(labels, gold),
         "calibration": gold and calibration(labels, gold),
-        "content": alone and _content(alone, labels, gold),
+        "content": None if alone is None else _content(alone, labels, gold),
         "sources": sources,
         "pairs": pair_counts(patterns),
         "failures": failure_groups(votes.failures),
