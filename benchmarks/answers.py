@@ -56,6 +56,7 @@ PEERS = {
     "majority": Contender("majority vote", contenders.majority, judges=True),
     "weighted_majority": Contender("weighted majority", contenders.weighted_majority, judges=True),
     "dawid_skene": Contender("Dawid-Skene", contenders.dawid_skene, judges=True),
+    "dawid_skene_abstaining": Contender("Dawid-Skene, abstaining", contenders.dawid_skene_abstaining, judges=True),
     # Snorkel fits a square matrix of this side; beyond it takes hours.
     "snorkel": Contender("Snorkel", contenders.snorkel, "snorkel", judges=True, fewest_sources=3, most_cells=1200),
     "hyperlm": Contender("HyperLM", contenders.hyperlm, "hyperlm", judges=True),

@@ -18,6 +18,8 @@ import numpy as np
 
 Task = Callable[..., Any]
 _MIB = 1024
+# Of WRENCH's Dawid-Skene.
+_ITERATIONS, _SMOOTHING, _CONVERGED = 100, 0.01, 1e-6
 
 
 def with_peak(task: Task) -> Task:
@@ -70,6 +72,32 @@ def majority() -> Task:
 def dawid_skene() -> Task:
     """Dawid-Skene as the package has it."""
     return _package_model("dawid_skene")
+
+
+def dawid_skene_abstaining() -> Task:
+    """Dawid-Skene as WRENCH has it: to abstain is one more answer, and tells of the label."""
+    from quorate.confusion import softmax, vote_shares
+
+    def task(matrix: Any, k: int, judged: Any = None) -> Any:
+        asked = matrix if judged is None else judged
+        votes, probs = _answers(matrix, k), vote_shares(matrix, k)
+        for _ in range(_ITERATIONS):
+            said = np.stack([votes[:, a :: k + 1].T @ probs for a in range(k + 1)], axis=2) + _SMOOTHING
+            log_said, log_prior = np.log(said / said.sum(axis=2, keepdims=True)), np.log(probs.mean(axis=0) + 1e-12)
+            weights = log_said.transpose(0, 2, 1).reshape(-1, k)
+            before, probs = probs, softmax(votes @ weights + log_prior)
+            if np.abs(probs - before).max() < _CONVERGED:
+                break
+        return softmax(_answers(asked, k) @ weights + log_prior)
+
+    return with_peak(task)
+
+
+def _answers(matrix: Any, k: int) -> Any:
+    """One column for each source and answer, abstaining the last, CSR float64[n, m·(k+1)]."""
+    from quorate.confusion import indicators
+
+    return indicators(np.where(matrix < 0, k, matrix), k + 1)
 
 
 def weighted_majority() -> Task:

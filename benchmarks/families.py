@@ -17,7 +17,7 @@ FLOORS = {
     "score_votes": 66.5,
     "score_crowd": 85.0,
     "score_test": 65.0,
-    "llm_above_best_of_four": 0.0,
+    "llm_above_best_named": 0.0,
     "worst_against_majority": -2.0,
     "gold_gain_20": 0.8,
     "gold_gain_100": 1.5,
@@ -32,7 +32,7 @@ CEILINGS = {
     "log_loss_above_best_peer_llm": 0.0,
     "ece_with_100_gold": 0.06,
 }
-_FOUR = ("majority", "dawid_skene", "snorkel", "hyperlm")
+_NAMED = ("majority", "dawid_skene", "dawid_skene_abstaining", "snorkel", "hyperlm")
 _SCORES = ("accuracy", "f1")
 
 
@@ -51,8 +51,8 @@ def summary(found: Sequence[Measurement]) -> dict[str, Any]:
     if against:
         numbers["worst_against_majority"] = min(against)
     if llm := _of(found, "llm", _SCORES):
-        numbers["llm_above_best_of_four"] = min(
-            fmean(m.ours - m.peers[peer] for m in llm if peer in m.peers) for peer in _FOUR if peer in _peers(llm)
+        numbers["llm_above_best_named"] = min(
+            fmean(m.ours - m.peers[peer] for m in llm if peer in m.peers) for peer in _NAMED if peer in _peers(llm)
         )
     if content := _of(found, "content", _SCORES):
         numbers["content_gain"] = fmean(m.ours - m.peers["votes_only_guessed"] for m in content)
