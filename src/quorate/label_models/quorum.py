@@ -60,7 +60,7 @@ class Quorum:
         if patterns.gold.any():
             belief = model.probabilities(patterns.matrix)
             balanced = k == 2 and _mostly_rules(evidence)
-            model = replace(model, anchors=fit_anchors(evidence.votes, belief, patterns.gold, balanced))
+            model = replace(model, anchors=fit_anchors(patterns.matrix, evidence.votes, belief, patterns.gold, balanced))
         return replace(model, prior=_reported_prior(evidence, model, patterns, two_sided))
 
 
@@ -84,7 +84,7 @@ class FittedQuorum:
         sharp = mean**self.sharpness
         probs = sharp / sharp.sum(axis=1, keepdims=True)
         if self.anchors is not None:
-            probs = self.anchors.correct(votes, probs)
+            probs = self.anchors.correct(matrix, votes, probs)
         covered = (matrix != ABSTAIN).any(axis=1, keepdims=True)
         return np.where(covered, probs, self.prior)
 
