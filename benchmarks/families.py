@@ -193,7 +193,10 @@ def _title(name: str) -> str:
 
 
 def _number(values: Iterable[float]) -> str:
-    mean = fmean(v for v in values if isfinite(v))
+    known = [v for v in values if isfinite(v)]
+    if not known:
+        return ""
+    mean = fmean(known)
     return f"{mean:.1f}" if mean >= 10 else f"{mean:.3f}"
 
 

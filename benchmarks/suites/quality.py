@@ -38,7 +38,8 @@ def measure(context: Context) -> Iterator[Measurement]:
             if votes.test is not None:
                 yield from _on_test_rows(votes, answers, context.quick)
     if context.data:
-        yield from _with_gold([v for v in found if v.group != "bundled"], context.quick)
+        settled = [v for v in found if v.group == "votes" or (v.group != "bundled" and not context.quick)]
+        yield from _with_gold(settled, context.quick)
         if not context.quick:
             yield from _with_content(whole_sets(context.data))
 
