@@ -97,10 +97,10 @@ def test_probabilities_sum_to_one_and_the_global_generator_rests(seed: int, clas
     rng = np.random.default_rng(seed)
     votes = Votes.of(rng.integers(-1, classes, (60, 3)), [f"label_{y}" for y in range(classes)])
     embeddings = rng.normal(size=(60, 3))
-    before, given_embeddings = np.random.get_state()[1].copy(), embeddings.copy()
+    before, given_embeddings = np.random.get_state(legacy=False)["state"]["key"].copy(), embeddings.copy()
     after = fuse(votes, features=embeddings)
     np.testing.assert_allclose(after.probs.sum(axis=1), 1.0)
-    np.testing.assert_array_equal(np.random.get_state()[1], before)
+    np.testing.assert_array_equal(np.random.get_state(legacy=False)["state"]["key"], before)
     np.testing.assert_array_equal(embeddings, given_embeddings)
     np.testing.assert_array_equal(fuse(votes, features=embeddings).probs, after.probs)
 
