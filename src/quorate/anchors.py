@@ -7,7 +7,8 @@ A multinomial regression whose starting point is the belief of the votes:
 Ridges hold a at 1 and everything else at 0, so no gold means no change; how strong they are is not chosen but
 averaged over: each of a few settings counts by exp(head start - log-loss on gold held out), and so does believing the
 votes as they are (stacking by exponential weights, after Yang 2004). With enough gold, U makes it the logistic
-regression on votes that it must not lose to. On top, a vote pattern learns its own answer (`quorate.settled`).
+regression on votes that it must not lose to. On top, a vote pattern learns its own answer (`quorate.settled`);
+and where nobody looked, the correction counts less (`quorate.reach`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.confusion import Floats, softmax
+from quorate.evidence import Evidence
+from quorate.patterns import VotePatterns
+from quorate.reach import Reach, fit_reach
 from quorate.regression import Problem, Ridge, log_belief
 from quorate.settled import Settled, clamp_shares, settle
 
@@ -55,6 +59,7 @@ class Anchors:
     labels: Floats
     weights: tuple[Any, ...]
     shares: Floats
+    reach: Reach
     settled: Settled
 
     def correct(self, matrix: NDArray[np.int16], votes: Any, belief: Floats) -> Floats:
@@ -64,25 +69,24 @@ class Anchors:
         for share, a, b, weights in zip(self.shares[1:], self.slopes, self.labels, self.weights, strict=True):
             logits = a * start + b
             corrected = corrected + share * softmax(logits if weights is None else logits + (votes @ weights).toarray())
+        trust = self.reach.of(belief)
+        corrected = trust * corrected + (1 - trust) * belief
         return self.settled.answer(matrix, corrected / corrected.sum(axis=1, keepdims=True))
 
 
-def fit_anchors(matrix: NDArray[np.int16], votes: Any, belief: Floats, gold: NDArray[np.int64], balanced: bool) -> Anchors:
+def fit_anchors(patterns: VotePatterns, evidence: Evidence, belief: Floats, *, balanced: bool) -> Anchors:
     """What gold corrects.
 
     Args:
-        matrix: int16[p, m].
-        votes: CSR float64[p, m·k].
         belief: float64[p, k], from the votes alone.
-        gold: int64[p, k], how many rows of each pattern people settled as each label.
         balanced: every label counts the same, however rare, as it does in an F1.
     """
-    seen = np.flatnonzero(gold.sum(axis=1))
-    target, here = gold[seen].astype(np.float64), belief[seen]
+    seen = np.flatnonzero(patterns.gold.sum(axis=1))
+    target, here = patterns.gold[seen].astype(np.float64), belief[seen]
     held_out = _folds(target, here)
     counting = _balance(target) if balanced else np.ones(target.shape[1])
     held_out, target = held_out * counting, target * counting
-    problem = Problem.of(votes[seen], log_belief(here))
+    problem = Problem.of(evidence.votes[seen], log_belief(here))
     ridges = [(r, head) for r, head in _RIDGES if r.votes is None or problem.table <= _LARGEST_TABLE]
     tasks = np.concatenate([target - held_out, target[None]])
     fits = [problem.fit(tasks, ridge) for ridge, _ in ridges]
@@ -97,7 +101,8 @@ def fit_anchors(matrix: NDArray[np.int16], votes: Any, belief: Floats, gold: NDA
         np.array([b for _, b, _ in last]).reshape(-1, target.shape[1]),
         tuple(weights for _, _, weights in last),
         np.array([shares[0], *shares[1:][kept]]) / (shares[0] + shares[1:][kept].sum()),
-        settle(matrix[seen], target, own),
+        fit_reach(belief, evidence.counts, patterns.gold),
+        settle(patterns.matrix[seen], target, own),
     )
 
 

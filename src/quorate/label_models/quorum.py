@@ -27,7 +27,7 @@ from quorate.anchors import Anchors, fit_anchors
 from quorate.confusion import Floats
 from quorate.correlation import discounted_shares, discounts
 from quorate.diagonal import fit_diagonal
-from quorate.evidence import Belief, Evidence, weighted_shares, weighted_votes
+from quorate.evidence import DECIMALS, Belief, Evidence, weighted_shares, weighted_votes
 from quorate.patterns import VotePatterns
 from quorate.ratios import fit_ratios, margin
 from quorate.sidedness import TWO_SIDED, sidedness, sidedness_by_source
@@ -35,6 +35,8 @@ from quorate.subtypes import even_rows, fit_subtypes, identified_subtypes, learn
 from quorate.values import ABSTAIN
 
 _MOST_SUBTYPES = 4
+# How often two voters agree does not say which of them is right when they differ.
+_TOLD_APART = 3
 _GOLD_FOR_BALANCE = 30.0
 # The average is over-confident on full voters, whose errors are shared.
 _SHARPNESS_OF_RULES, _SHARPNESS_OF_VOTERS = 1.0, 0.6
@@ -60,7 +62,7 @@ class Quorum:
         if patterns.gold.any():
             belief = model.probabilities(patterns.matrix)
             balanced = k == 2 and _mostly_rules(evidence)
-            model = replace(model, anchors=fit_anchors(patterns.matrix, evidence.votes, belief, patterns.gold, balanced))
+            model = replace(model, anchors=fit_anchors(patterns, evidence, belief, balanced=balanced))
         return replace(model, prior=_reported_prior(evidence, model, patterns, two_sided))
 
 
@@ -109,7 +111,17 @@ def _voters(evidence: Evidence) -> tuple[tuple[Belief, ...], tuple[float, ...]]:
     fitted = {g: fit_subtypes(evidence, g, even_rows(k)) for g in range(1, min(most, _MOST_SUBTYPES) + 1)}
     beliefs = [fitted[min(g, most)] for g in range(1, _MOST_SUBTYPES + 1)]
     members = (*beliefs, Belief.of(fit_ratios(evidence), np.zeros(k)))
+    if evidence.cast().any(axis=1).sum() < _TOLD_APART:
+        members = tuple(_alike(member, evidence.cast()) for member in members)
     return members, (1 / (len(members) + 1),) * (len(members) + 1)
+
+
+def _alike(belief: Belief, cast: Floats) -> Belief:
+    """The belief with the sources that vote held to be equally good."""
+    by_source = belief.weights.reshape(*cast.shape, -1)
+    voting = cast.any(axis=1)
+    mean = by_source[voting].mean(axis=0) if voting.any() else by_source.mean(axis=0)
+    return Belief(np.round(np.tile(mean, (len(cast), 1)), DECIMALS), belief.bias)
 
 
 def _mostly_rules(evidence: Evidence) -> bool:
