@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite, sqrt
 from statistics import fmean, stdev
 from typing import Any
@@ -81,27 +81,34 @@ def _gold_numbers(found: Sequence[Measurement]) -> dict[str, Any]:
 
 def markdown(found: Sequence[Measurement]) -> str:
     """Means by family, by size of gold, of content; then every set."""
-    parts = [_means(found), _gold_table(found), _content_table(found)]
+    parts = [*_means(found), _gold_table(found), _content_table(found)]
     parts += [_sets(found, family, title) for family, title in {**FAMILIES, "test": "rule sets, test rows"}.items()]
     return "\n\n".join(part for part in parts if part)
 
 
-def _means(found: Sequence[Measurement]) -> str:
-    """A row for each model: score, log-loss and calibration error by family; in brackets over how many sets, where
-    not all."""
-    columns = {
-        f"{title}, {said}": _of(found, family, metrics)
-        for family, title in {**FAMILIES, "test": "rule sets, test rows"}.items()
-        for metrics, said in ((_SCORES, "score"), (("log_loss",), "log-loss"), (("ece",), "ECE"))
-        if _of(found, family, metrics)
+def _means(found: Sequence[Measurement]) -> list[str]:
+    """Scores with what they cost, and how far probabilities are to be believed; a row for each model, in brackets over
+    how many sets, where not all."""
+    families = {**FAMILIES, "test": "rule sets, test rows"}
+    scores = {title: _of(found, family, _SCORES) for family, title in families.items()}
+    costs = {"seconds": "cpu_time", "MiB": "memory"}
+    scores |= {
+        said: [m for family in FAMILIES for m in _of(found, family, (metric,))] for said, metric in costs.items()
     }
-    costs = {"seconds": ("cpu_time",), "MiB": ("memory",)}
-    columns |= {said: [m for family in FAMILIES for m in _of(found, family, metric)] for said, metric in costs.items()}
+    doubts = {
+        f"{said}, {title}": _of(found, family, (metric,))
+        for said, metric in (("log-loss", "log_loss"), ("ECE", "ece"))
+        for family, title in families.items()
+    }
+    return [_model_table("score", scores), _model_table("doubt", doubts)]
+
+
+def _model_table(head: str, columns: Mapping[str, Sequence[Measurement]]) -> str:
     columns = {said: kept for said, kept in columns.items() if kept}
-    models = list(dict.fromkeys(peer for kept in columns.values() for peer in _peers(kept)))
+    models = dict.fromkeys(peer for kept in columns.values() for peer in _peers(kept))
     rows = [["**quorum**", *(f"**{_number(m.ours for m in kept)}**" for kept in columns.values())]]
     rows += [[_title(model), *(_mean_of(model, kept) for kept in columns.values())] for model in models]
-    return _table(["model", *columns], rows) if columns else ""
+    return _table([head, *columns], rows) if columns else ""
 
 
 def _mean_of(model: str, kept: Sequence[Measurement]) -> str:
