@@ -24,7 +24,7 @@ def as_json(name: str, suite: Suite, context: Context) -> None:
 
 
 def as_table(name: str, suite: Suite, context: Context) -> None:
-    """Every measurement in one table, then the summary."""
+    """Every measurement in one table, or in those that the suite writes, then the summary."""
     progress = Console(stderr=True)
     found: list[Measurement] = []
     # Wide enough for the table where there is no terminal to measure.
@@ -35,16 +35,24 @@ def as_table(name: str, suite: Suite, context: Context) -> None:
                 found.append(measurement)
                 status.update(f"{name}: {measurement.case}, {measurement.metric}")
     finally:
-        console.print(_table(name, found))
-    console.print(_summary_table(_summary(suite, found), getattr(suite, "TARGETS", {})))
+        # What was measured is shown even when the rest was not.
+        if written := getattr(suite, "markdown", None):
+            print(written(found))
+        else:
+            console.print(_table(name, found))
+    limits = {**getattr(suite, "TARGETS", {}), **getattr(suite, "FLOORS", {})}
+    console.print(_summary_table(_summary(suite, found), limits))
 
 
 def _summary(suite: Suite, found: Sequence[Measurement]) -> dict[str, Any]:
     """What the suite says, the targets that it missed, and the peers without a value by reason."""
     summary = suite.summarise(found)
     targets: Mapping[str, float] = getattr(suite, "TARGETS", {})
-    if targets:
-        summary["missed_targets"] = [n for n, most in targets.items() if n in summary and summary[n] > most]
+    floors: Mapping[str, float] = getattr(suite, "FLOORS", {})
+    if targets or floors:
+        missed = [n for n, most in targets.items() if n in summary and summary[n] > most]
+        missed += [n for n, least in floors.items() if n in summary and summary[n] < least]
+        summary["missed_targets"] = missed
     missing: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for measurement in found:
         for peer, reason in measurement.missing.items():
@@ -79,7 +87,7 @@ def _summary_table(summary: Mapping[str, Any], targets: Mapping[str, float]) -> 
     table.add_column("")
     table.add_column("measured")
     if targets:
-        table.add_column("at most", justify="right")
+        table.add_column("target", justify="right")
     for name, value in summary.items():
         if value == {}:
             continue

@@ -13,6 +13,7 @@ Ints = NDArray[np.int64]
 _TIE = 1e-9
 # What a label that was held to be impossible costs: 20.7 nats.
 _LEAST = 1e-9
+_BINS = 15
 
 
 def accuracy(probs: Floats, gold: Ints) -> float:
@@ -31,11 +32,24 @@ def log_loss(probs: Floats, gold: Ints) -> float:
     return -float(np.log(np.maximum(probs[range(len(gold)), gold], _LEAST)).mean())
 
 
+def calibration_error(probs: Floats, gold: Ints) -> float:
+    """Expected calibration error: how far certainty and accuracy are apart in 15 bins of certainty, by rows."""
+    top = probs.max(axis=1)
+    right = _chosen(probs)[range(len(gold)), gold]
+    bins = np.minimum((top * _BINS).astype(int), _BINS - 1)
+    return float(np.abs(np.bincount(bins, top - right, _BINS)).sum() / max(len(gold), 1))
+
+
 def _chosen(probs: Floats) -> Floats:
     """The most probable label of each row; tied labels share the row."""
     top = probs >= probs.max(axis=1, keepdims=True) - _TIE
     return np.asarray(top / top.sum(axis=1, keepdims=True))
 
 
-SCORES: Mapping[str, Callable[[Floats, Ints], float]] = {"accuracy": accuracy, "f1": f1, "log_loss": log_loss}
-UNITS = {"accuracy": "%", "f1": "%", "log_loss": "nats"}
+SCORES: Mapping[str, Callable[[Floats, Ints], float]] = {
+    "accuracy": accuracy,
+    "f1": f1,
+    "log_loss": log_loss,
+    "ece": calibration_error,
+}
+UNITS = {"accuracy": "%", "f1": "%", "log_loss": "nats", "ece": ""}

@@ -21,10 +21,10 @@ LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
     "matching confusion copies evidence sidedness ratios diagonal correlation subtypes coins "
-    "regression settled reach anchors "
+    "regression settled reach anchors features "
     "tables intervals cells flat together wire wires asking prompts loopback",
     "",  # the six plug-in folders
-    "apply ask filing fuse why state independence kinship doubt foresight advise rank assemble analysis report page "
+    "apply ask filing content fuse why state independence kinship doubt foresight advise rank assemble analysis report page "
     "pair_plots terminal terminal_asking terminal_fusing store rules starter",
     "settings collector connections project run fusing plan doctor demo",
     "cli progress __main__",

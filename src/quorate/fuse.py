@@ -7,21 +7,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate.content import with_content
 from quorate.patterns import VotePatterns, fold
 from quorate.protocols import FittedLabelModel, LabelModel
 from quorate.registry import build
 from quorate.values import ABSTAIN, Gold, Labels, Votes
 
 
-def fuse(votes: Votes, model: str | LabelModel = "quorum", gold: Gold | None = None) -> Labels:
+def fuse(votes: Votes, model: str | LabelModel = "quorum", gold: Gold | None = None, features: Any = None) -> Labels:
     """The label probabilities of each row.
 
     Args:
         model: the name of a label model, or one made by hand.
         gold: rows that people settled; they anchor the model, and keep their own label.
+        features: what the rows contain, as texts or embeddings float[n, d]; it smooths the labels and extends them to
+            rows without votes (see `quorate.content`). None: the votes alone.
+
+    Raises:
+        ValueError: `features` has not one entry a row, or holds neither texts nor numbers.
     """
     patterns, where = fold(votes, gold)
-    return predict(fit(patterns, model), votes, patterns, where, gold=gold, name=name_of(model))
+    labels = predict(fit(patterns, model), votes, patterns, where, gold=gold, name=name_of(model))
+    return labels if features is None else with_content(labels, features, gold)
 
 
 def fit(patterns: VotePatterns, model: str | LabelModel = "quorum") -> FittedLabelModel:

@@ -89,6 +89,8 @@ class Data:
     rows: Rows
     gold: Gold | None
     anchors: Gold | None = field(default=None)
+    content: Any = field(default=None, repr=False)
+    """Texts or numbers of the rows where the settings name them, as `quorate.content` takes them."""
 
 
 def open_project(folder: Path | str) -> Project:
@@ -197,7 +199,9 @@ def _read_data(project: Project, collector: Collector) -> Data | None:
     for error, source, option in misfits(project.sources, parsed, project.space):
         where = _declared(project, source, option)
         collector.problems.append(Problem(collector.place(where) if where else "", str(error)))
-    return Data(parsed, known, known if gold and gold.use == "anchor" else None)
+    named_content = project.settings.content
+    content = collect("content", "column", lambda: named_content.read(asked)) if named_content else None
+    return Data(parsed, known, known if gold and gold.use == "anchor" else None, content)
 
 
 def _with_text(rows: Rows, column: str | None) -> Rows:

@@ -37,9 +37,10 @@ def report(
     majority: Labels,
     gold: Gold | None,
     gold_use: str,
+    alone: Labels | None = None,
     spent: Spent | None = None,
 ) -> dict[str, Any]:
-    """Everything that the terminal, the HTML page and `--json` show of a run."""
+    """Everything that the terminal, the HTML page and `--json` show of a run; `alone`: the labels before content."""
     voting = (votes.matrix != ABSTAIN).sum(axis=1)
     differ = (votes.counts() > 0).sum(axis=1) > 1
     sources = source_table(votes, estimate, gold)
@@ -65,6 +66,7 @@ def report(
         "majority_accuracy": gold and accuracy(majority, gold),
         "accuracy_covered": gold and _accuracy_covered(labels, gold),
         "calibration": gold and calibration(labels, gold),
+        "content": None if alone is None else _content(alone, labels, gold),
         "sources": sources,
         "pairs": pair_counts(patterns),
         "kin": [asdict(pair) for pair in estimate.kin.pairs[:_KIN_SHOWN]],
@@ -169,6 +171,17 @@ def _accuracy_covered(labels: Labels, gold: Gold) -> float | None:
     at = np.flatnonzero(labels.covered)
     covered = Labels(labels.space, labels.ids.take(at), labels.probs[at], labels.covered[at], labels.model)
     return accuracy(covered, gold)
+
+
+def _content(alone: Labels, labels: Labels, gold: Gold | None) -> dict[str, Any]:
+    """What content did to the labels that the votes alone gave."""
+    before, after = alone.hard, labels.hard
+    return {
+        "extended": int((~alone.covered & labels.covered).sum()),
+        "changed": int(((before != after) & (before != ABSTAIN) & (after != ABSTAIN)).sum()),
+        "accuracy_votes_only": gold and accuracy(alone, gold),
+        "accuracy_covered_votes_only": gold and _accuracy_covered(alone, gold),
+    }
 
 
 def _certainty(labels: Labels) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from quorate.asking.desk import DeskSettings
 from quorate.asking.journal import Journal, Spent
 from quorate.assemble import assemble
 from quorate.connections import check_keys
+from quorate.content import with_content
 from quorate.doubt import estimate_accuracy
 from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.fuse import fit, predict
@@ -45,11 +46,15 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Fused:
-    """The rows of a project with their votes and labels, for those who go on working with them."""
+    """The rows of a project with their votes and labels, for those who go on working with them.
+
+    `alone` is what the votes alone say, where the content of the rows has a part in the labels.
+    """
 
     rows: Rows
     votes: Votes
     labels: Labels
+    alone: Labels
     gold: Gold | None
     anchors: Gold | None
     fitted: FittedLabelModel
@@ -130,8 +135,9 @@ def fused(
     )
     patterns, where = fold(votes, data.anchors)
     fitted = fit(patterns, project.label_model)
-    labels = predict(fitted, votes, patterns, where, gold=data.anchors, name=str(settings.label_model["kind"]))
-    return Fused(data.rows, votes, labels, data.gold, data.anchors, fitted, desk)
+    alone = predict(fitted, votes, patterns, where, gold=data.anchors, name=str(settings.label_model["kind"]))
+    labels = with_content(alone, data.content, data.anchors) if settings.content else alone
+    return Fused(data.rows, votes, labels, alone, data.gold, data.anchors, fitted, desk)
 
 
 def compute(
@@ -159,6 +165,7 @@ def compute(
         fitted=made.fitted,
         estimate=estimate_accuracy(patterns, project.label_model, made.fitted),
         majority=majority,
+        alone=made.alone if settings.content else None,
         gold=made.gold,
         gold_use=settings.gold.use if settings.gold else "",
         spent=_spent(made.desk) if project.endpoints else None,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from quorate.errors import LabelError, Problem, TableError, did_you_mean, listed
 from quorate.registry import expected
@@ -72,6 +74,45 @@ class SpacySettings(_Section):
     column: str | None = None
 
 
+class ContentSettings(_Section):
+    """What the rows contain, for the labels to be smoothed by: a column of texts, or columns of numbers."""
+
+    column: str | None = None
+    embeddings: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_one_kind(self) -> Self:
+        if bool(self.column) == bool(self.embeddings):
+            raise ValueError('names either column = "text" or embeddings = ["e0", "e1"]')
+        return self
+
+    def read(self, rows: Rows) -> Any:
+        """Texts, or float64[n, d] with NaN for empty cells; a column of lists stands for as many columns.
+
+        Raises:
+            TableError: a column that is not there, or holds neither texts nor numbers.
+        """
+        for name in (self.column, *self.embeddings):
+            if name is not None and name not in rows.columns:
+                hint = did_you_mean(name, rows.columns)
+                raise TableError(f"there is no column {name!r}; the columns are {listed(rows.columns)}.{hint}")
+        if self.column:
+            return [None if cell is None else str(cell) for cell in rows.values(self.column)]
+        return np.concatenate([_numbers(rows, name) for name in self.embeddings], axis=1)
+
+
+def _numbers(rows: Rows, name: str) -> NDArray[np.float64]:
+    """A column of numbers or of equally long lists of numbers, float64[n, d]."""
+    cells = [cell if isinstance(cell, list | tuple | np.ndarray) else [cell] for cell in rows.values(name)]
+    width = max((len(cell) for cell in cells), default=1)
+    empty = [float("nan")] * width
+    try:
+        table = [empty if cell is None or any(x is None for x in cell) else [float(x) for x in cell] for cell in cells]
+        return np.array(table, np.float64).reshape(len(cells), width)
+    except (TypeError, ValueError):
+        raise TableError(f"column {name!r} must hold numbers, or lists of as many numbers in every row") from None
+
+
 class QueueSettings(_Section):
     """How many rows the review queue holds, which signals rank them, and the share drawn at random."""
 
@@ -117,6 +158,7 @@ class Settings(_Section):
     privacy: PrivacySettings = PrivacySettings()
     sources: tuple[dict[str, Any], ...] = ()
     label_model: dict[str, Any] = {"kind": "quorum"}
+    content: ContentSettings | None = None
     queue: QueueSettings = QueueSettings()
     run: RunSettings = RunSettings()
 
@@ -207,6 +249,7 @@ def _known_keys(where: Sequence[str | int]) -> list[str]:
     sections: dict[str, type[BaseModel]] = {
         "data": DataSettings,
         "gold": GoldSettings,
+        "content": ContentSettings,
         "spacy": SpacySettings,
         "queue": QueueSettings,
         "budget": BudgetSettings,

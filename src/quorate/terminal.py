@@ -59,6 +59,8 @@ def _headline(report: Mapping[str, Any]) -> RenderableType:
     if report["accuracy"] is not None:
         text.append(f"\naccuracy on {report['gold']['rows']:,} gold rows: ")
         text.append(f"{report['label_model']['name']} {report['accuracy']:.1%}", style="bold green")
+        if report["content"]:
+            text.append(f", the votes alone {report['content']['accuracy_votes_only']:.1%}")
         text.append(f", majority vote {report['majority_accuracy']:.1%} (rows without a label count as a guess)")
     return text
 

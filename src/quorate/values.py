@@ -188,8 +188,8 @@ def _check_votes(labels: NDArray[np.int16], status: NDArray[np.uint8]) -> None:
 class Labels:
     """What a label model believes of each row.
 
-    `probs` float64[n, k], rows sum to 1. `covered` bool[n]: a source voted on the row or a person settled it;
-    elsewhere `probs` is the model's class prior, which is no evidence about the row.
+    `probs` float64[n, k], rows sum to 1. `covered` bool[n]: a source voted on the row, a person settled it, or its
+    content was asked; elsewhere `probs` is the model's class prior, which is no evidence about the row.
     """
 
     space: LabelSpace
