@@ -24,8 +24,8 @@ LAYERS = (
     "regression settled reach anchors features "
     "tables intervals cells flat together wire wires asking prompts loopback",
     "",  # the six plug-in folders
-    "apply ask filing content fuse why state independence kinship doubt foresight advise rank assemble analysis report page "
-    "pair_plots terminal terminal_asking terminal_fusing store rules starter",
+    "apply ask filing content fuse why state independence kinship doubt foresight advise rank assemble analysis "
+    "report page pair_plots terminal terminal_asking terminal_fusing store rules starter",
     "settings collector connections project run fusing plan doctor demo",
     "cli progress __main__",
 )
