@@ -12,7 +12,7 @@ from pathlib import Path
 from projects import REPOSITORY
 
 SOURCE = REPOSITORY / "src" / "quorate"
-CONCEPTS = ("asking", "wires", "prompts", "loopback")
+CONCEPTS = ("asking", "wires", "prompts", "loopback", "review")
 """Folders that are no kind of plug-in: one concept each, in more files than the top level should hold."""
 KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "executors")
 
@@ -22,9 +22,10 @@ LAYERS = (
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
     "matching confusion tables intervals cells flat together wire wires asking prompts loopback",
     "",  # the six plug-in folders
-    "apply ask filing fuse rank assemble analysis report page terminal terminal_asking store rules starter",
+    "apply ask filing fuse rank assemble analysis report page terminal terminal_asking store rules starter "
+    "decisions standing agreement",
     "settings collector connections project run plan doctor demo",
-    "cli progress __main__",
+    "cli saying progress __main__ review",
 )
 PLUGINS = 2
 LAYER_OF = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

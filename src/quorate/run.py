@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
@@ -23,7 +24,7 @@ from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.fuse import fit, predict
 from quorate.page import page
 from quorate.patterns import fold
-from quorate.project import Project
+from quorate.project import Data, Project
 from quorate.protocols import SelfTesting
 from quorate.rank import rank
 from quorate.registry import build
@@ -97,29 +98,13 @@ def compute(
     project: Project, progress: Progress | None = None, retry_failed: bool = False, offline: bool = False
 ) -> Outcome:
     """Rows vote, votes fuse, disagreements are ranked."""
-    data = project.read()
     settings = project.settings
+    data, votes, desk = vote(project, progress, retry_failed, offline)
     rows, gold, anchors = data.rows, data.gold, data.anchors
-    store = Store(project.state, retry_failed)
-    if not offline:
-        check_keys(project.endpoints)
-    rules = replace(project.desk.rules, is_offline=offline, asks_again=retry_failed)
-    desk = replace(project.desk, rules=rules)
-    votes = apply(
-        rows,
-        project.sources,
-        project.space,
-        gold=anchors,
-        executor=project.executor,
-        store=store,
-        partition_rows=settings.run.partition_rows,
-        max_failure_share=settings.run.max_failure_share,
-        progress=progress,
-        desk=desk,
-    )
     patterns, where = fold(votes, anchors)
     fitted = fit(patterns, project.label_model)
     labels = predict(fitted, votes, patterns, where, gold=anchors, name=str(settings.label_model["kind"]))
+    labels = _without_refused(labels, data.refused)
     majority = predict(fit(patterns, "majority"), votes, patterns, where, gold=anchors, name="majority")
     queue = rank(
         votes,
@@ -143,7 +128,51 @@ def compute(
         gold_use=settings.gold.use if settings.gold else "",
         spent=_spent(desk) if project.endpoints else None,
     )
+    if data.reviewed is not None:
+        numbers["reviewed"] = {"rows": len(data.reviewed), "none": len(data.refused)}
+        numbers["warnings"] += _seen_before(gold, data.reviewed)
     return Outcome(rows, votes, labels, queue, numbers, anchors)
+
+
+def vote(
+    project: Project, progress: Progress | None = None, retry_failed: bool = False, offline: bool = False
+) -> tuple[Data, Votes, DeskSettings]:
+    """The data of a project, the votes of its sources, and how endpoints were asked."""
+    data = project.read()
+    settings = project.settings
+    store = Store(project.state, retry_failed)
+    if not offline:
+        check_keys(project.endpoints)
+    rules = replace(project.desk.rules, is_offline=offline, asks_again=retry_failed)
+    desk = replace(project.desk, rules=rules)
+    votes = apply(
+        data.rows,
+        project.sources,
+        project.space,
+        gold=data.anchors,
+        executor=project.executor,
+        store=store,
+        partition_rows=settings.run.partition_rows,
+        max_failure_share=settings.run.max_failure_share,
+        progress=progress,
+        desk=desk,
+    )
+    return data, votes, desk
+
+
+def _without_refused(labels: Labels, refused: frozenset[str]) -> Labels:
+    """The labels, none for rows of which people said that no label fits."""
+    if not refused:
+        return labels
+    fits = np.array([row_id not in refused for row_id in labels.ids.to_pylist()], bool)
+    return replace(labels, covered=labels.covered & fits)
+
+
+def _seen_before(gold: Gold | None, reviewed: Gold) -> list[str]:
+    both = set(gold.ids) & set(reviewed.ids) if gold is not None else set()
+    if not both:
+        return []
+    return [f"{len(both)} gold row(s) were also answered in review, and count there with the answer they were given"]
 
 
 def _spent(desk: DeskSettings) -> Spent:

@@ -80,6 +80,20 @@ class QueueSettings(_Section):
     signals: tuple[str, ...] | None = None
 
 
+class ReviewSettings(_Section):
+    """What becomes of people's answers, and how they are asked.
+
+    `use` "anchor" teaches the label model with them. Votes are hidden until the reviewer chose on the rows that
+    measure (`blind` "sample": drawn at random, or read by two people), on all, or on none. `overlap` is the share of
+    rows that two people read. Guideline sheets are Markdown files in the folder `guidelines`.
+    """
+
+    use: Literal["anchor", "off"] = "anchor"
+    blind: Literal["sample", "always", "never"] = "sample"
+    overlap: float = Field(default=0.1, ge=0, le=1)
+    guidelines: Path = Path("guidelines")
+
+
 class RunSettings(_Section):
     """How a run goes about its work; none of it changes the outcome."""
 
@@ -118,6 +132,7 @@ class Settings(_Section):
     sources: tuple[dict[str, Any], ...] = ()
     label_model: dict[str, Any] = {"kind": "quorum"}
     queue: QueueSettings = QueueSettings()
+    review: ReviewSettings = ReviewSettings()
     run: RunSettings = RunSettings()
 
     def space(self) -> LabelSpace:
@@ -209,6 +224,7 @@ def _known_keys(where: Sequence[str | int]) -> list[str]:
         "gold": GoldSettings,
         "spacy": SpacySettings,
         "queue": QueueSettings,
+        "review": ReviewSettings,
         "budget": BudgetSettings,
         "privacy": PrivacySettings,
         "run": RunSettings,
