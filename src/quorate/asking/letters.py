@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -25,5 +26,9 @@ class Letter:
 def letter(wire: str, base_url: str, body: Mapping[str, Any], sample: int = 0, answers: int = 1) -> Letter:
     """The letter of a body; samples of one question are letters of their own."""
     said = _CANONICAL.encode(body).encode("utf-8", "surrogatepass")
-    to = _CANONICAL.encode([wire, base_url, sample]).encode("utf-8", "surrogatepass")
-    return Letter(sha256(to + b"\n" + said).digest(), body, len(said), answers)
+    return Letter(sha256(_to(wire, base_url, sample) + said).digest(), body, len(said), answers)
+
+
+@cache
+def _to(wire: str, base_url: str, sample: int) -> bytes:
+    return _CANONICAL.encode([wire, base_url, sample]).encode("utf-8", "surrogatepass") + b"\n"

@@ -38,7 +38,7 @@ class Transport:
             request.method,
             URL(str(request.url), encoded=True),
             data=await request.aread(),
-            headers=request.headers,
+            headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
             allow_redirects=False,
             proxy=self._proxy,
         )
@@ -47,7 +47,9 @@ class Transport:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise _lost(error) from None
-        return self._response(response.status, headers=response.raw_headers, content=body, request=request)
+        # Told its encoding, it does not look for one each time that a header is read.
+        headers = type(request.headers)(response.raw_headers, encoding="latin-1")
+        return self._response(response.status, headers=headers, content=body, request=request)
 
     async def aclose(self) -> None:
         """Nothing: the session belongs to `way_out`."""
