@@ -86,14 +86,14 @@ def estimate_accuracy(patterns: VotePatterns, model: LabelModel, fitted: FittedL
     The interval is a percentile bootstrap over rows: the pattern counts are drawn anew and the model is refitted, so
     it holds what the model does not know about its sources. It cannot hold what the model believes wrongly.
     """
-    accuracy = _agreement(patterns, fitted)
+    accuracy = believed_accuracy(patterns, fitted)
     if not patterns.rows or not len(patterns.sources):
         return Estimate(accuracy, accuracy, accuracy)
     generator = np.random.default_rng(_SEED)
     share = patterns.counts / patterns.rows
     drawn = np.array(
         [
-            _agreement(resampled, model.fit(resampled))
+            believed_accuracy(resampled, model.fit(resampled))
             for counts in generator.multinomial(patterns.rows, share, size=_RESAMPLES)
             for resampled in [_with_counts(patterns, counts)]
         ]
@@ -115,7 +115,8 @@ def _with_counts(patterns: VotePatterns, counts: NDArray[np.int64]) -> VotePatte
     )
 
 
-def _agreement(patterns: VotePatterns, fitted: FittedLabelModel) -> Floats:
+def believed_accuracy(patterns: VotePatterns, fitted: FittedLabelModel) -> Floats:
+    """How often each source votes for the true label, believing the label model, float64[m]; NaN without votes."""
     probs = fitted.probabilities(patterns.matrix)
     voted = patterns.matrix != ABSTAIN
     chance = np.take_along_axis(probs, np.where(voted, patterns.matrix, 0).astype(np.intp), axis=1)
