@@ -9,6 +9,7 @@ import typer
 
 from quorate.errors import ChecksFailed
 from quorate.progress import progress
+from quorate.review.commands import gold, review
 from quorate.saying import AsJson, Folder, Say, reported, shown
 
 app = typer.Typer(
@@ -157,6 +158,10 @@ def export(
             written,
             lambda: f"{written['rows']:,} rows ({written['left_out']:,} left out) in {', '.join(written['files'])}",
         )
+
+
+app.command()(review)
+app.add_typer(gold, name="gold")
 
 
 def _show_run(say: Say, as_json: bool, done: Any) -> None:

@@ -72,9 +72,7 @@ class Ledger:
 
     def skipped_by(self, reviewer: str) -> list[int]:
         """The places of the rows that a person skipped and did not answer since, in the order of the rows."""
-        return sorted(
-            at for at, s in self._standing.items() if reviewer in s.skips and reviewer not in s.answers
-        )
+        return sorted(at for at, s in self._standing.items() if reviewer in s.skips and reviewer not in s.answers)
 
     def answers(self) -> Iterable[tuple[int, Standing]]:
         """Every row about which something stands."""

@@ -28,9 +28,7 @@ class Line:
 
 def line_up(votes: Votes, labels: Labels, settings: QueueSettings, gold: Gold | None) -> Line:
     """The line as `rank` sees it now."""
-    chosen = rank(
-        votes, labels, settings.signals, size=settings.size, random_share=settings.random_share, gold=gold
-    )
+    chosen = rank(votes, labels, settings.signals, size=settings.size, random_share=settings.random_share, gold=gold)
     every = rank(votes, labels, settings.signals, size=None, gold=gold)
     first = spread(chosen)
     is_first = np.zeros(len(votes), np.bool_)
