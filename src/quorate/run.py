@@ -30,7 +30,7 @@ from quorate.rank import rank
 from quorate.registry import build
 from quorate.report import report, row_entry
 from quorate.rows import Rows
-from quorate.store import Store, write_atomically, write_json
+from quorate.store import Store, keep_out_of_git, write_atomically, write_json
 from quorate.values import Gold, Labels, Queue, Status, Votes
 
 
@@ -234,9 +234,7 @@ def export(project: Project, format: str, folder: Path, min_probability: float =
 
 
 def _write(project: Project, folder: Path, outcome: Outcome, numbers: dict[str, Any]) -> None:
-    ignore = project.state / ".gitignore"
-    if not ignore.exists():
-        write_atomically(ignore, lambda beside: beside.write_text("*\n"))
+    keep_out_of_git(project.state)
     _write_table(folder / "votes.parquet", _votes_table(outcome.votes))
     _write_table(folder / "labels.parquet", _labels_table(outcome.labels))
     _write_table(folder / "queue.parquet", _queue_table(outcome.queue))

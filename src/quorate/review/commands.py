@@ -41,8 +41,6 @@ def review(
         project = open_project(folder)
         with progress() as advance:
             room = Room(project, advance)
-        if not len(room.rows):
-            raise ProjectError([Problem(str(folder), "there are no rows to review")])
 
         def ready(url: str) -> None:
             say({}, lambda: f"review {project.name} at {url}\nstop with Ctrl+C; every answer is kept as it is given")
@@ -50,6 +48,8 @@ def review(
                 webbrowser.open(url)
 
         try:
+            if not len(room.rows):
+                raise ProjectError([Problem(str(folder), "there are no rows to review")])
             if terminal:
                 from quorate.review.talk import talk_in_terminal
 

@@ -18,6 +18,7 @@ from quorate.review.ledger import Ledger
 from quorate.review.similar import Similar
 from quorate.review.wish import Wish, Wishes
 from quorate.run import vote
+from quorate.store import keep_out_of_git
 from quorate.values import ABSTAIN, LabelSpace
 
 AHEAD = 8
@@ -38,6 +39,7 @@ class Room:
 
     def __init__(self, project: Project, progress: Progress | None = None) -> None:
         data, votes, _ = vote(project, progress, offline=True)
+        keep_out_of_git(project.state)
         text = project.settings.data.text
         self.project, self.rows, self.votes = project, data.rows, votes
         self.decisions = Decisions(project.decisions)
