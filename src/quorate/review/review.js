@@ -124,7 +124,8 @@ function shift() { state.outbox.shift(); keep(sessionStorage, "quorate-outbox", 
 function send(path, body) {
   state.outbox.push({ path, body });
   keep(sessionStorage, "quorate-outbox", state.outbox);
-  pump();
+  // What the eye waits for comes first.
+  setTimeout(() => { pump(); refill(); showRecent(); });
 }
 function kept(letter, back) {
   const entry = state.recent.find((one) => one.once === letter.body.once);
@@ -187,12 +188,7 @@ function answer(verdict, label = null, note = "") {
   state.passed.push(card.id, ...alike);
   if (alike.length) state.cards = state.cards.filter((other) => !alike.includes(other.id));
   show();
-  // What the eye waits for comes first.
-  setTimeout(() => {
-    send("decide", { once, id: card.id, content: card.content, verdict, label, note, dwell_ms: dwell, alike });
-    refill();
-    showRecent();
-  });
+  send("decide", { once, id: card.id, content: card.content, verdict, label, note, dwell_ms: dwell, alike });
 }
 function accept() {
   const card = state.cards[0];
@@ -298,7 +294,7 @@ function why(card) {
 }
 function showNothing() {
   const filtered = Object.keys(state.wish).length > 0;
-  const body = state.dealing || !state.dealtAll ? [h("h2", { id: "row" }, "One moment"), h("p", {}, "The next row is on its way.")]
+  const body = !state.dealtAll ? [h("h2", { id: "row" }, "One moment"), h("p", {}, "The next row is on its way.")]
     : filtered ? [h("h2", { id: "row" }, "No more rows like these"), h("p", {}, "Nothing that is left fits the filter."), h("button", { onclick: () => { state.wish = {}; restart(); } }, "Show all rows")]
       : [h("h2", { id: "row" }, "All done"), h("p", {}, "No row waits for you. ", h("code", {}, "quorate run"), " makes the labels anew with what you answered."), h("button", { onclick: () => { state.wish = { kind: "mine" }; restart(); } }, "Look through my answers")];
   $("#card").replaceChildren(h("div", { class: "empty" }, ...body));
@@ -410,7 +406,7 @@ function openFilter() {
   const s = [0, 1].map((n) => select("f-source" + n, world.sources, w.sources?.[n], "any", n ? "Second source" : "First source"));
   const y = [0, 1].map((n) => select("f-label" + n, labels, w.labels?.[n], "any", n ? "Second label" : "First label"));
   const signal = select("f-signal", world.signals, w.signal, "the ranking of all signals");
-  const text = h("input", { type: "search", id: "f-text", value: w.text ?? "", autofocus: true, onkeydown: onEnter(done) });
+  const text = h("input", { type: "text", id: "f-text", value: w.text ?? "", autofocus: true, onkeydown: onEnter(done) });
   function done() {
     const wish = {};
     if (kind.value !== "open") wish.kind = kind.value;
@@ -431,7 +427,7 @@ function openFind() {
   if (!state.cards[0]) return;
   let chosen = 0, found = world.labels;
   const list = h("ol", { class: "found" });
-  const input = h("input", { type: "search", autofocus: true, "aria-label": "Part of a label", oninput: draw, onkeydown: (event) => {
+  const input = h("input", { type: "text", autofocus: true, "aria-label": "Part of a label", oninput: draw, onkeydown: (event) => {
     if (event.key === "ArrowDown") chosen += 1; else if (event.key === "ArrowUp") chosen -= 1; else { onEnter(() => take(found[chosen]))(event); return; }
     event.preventDefault();
     draw();
