@@ -289,6 +289,8 @@ def test_patterns_of_a_project_read_its_text_column_unless_told_otherwise(tmp_pa
     [
         ("free free, FREE! my  channel", ["free", "free", "FREE", "my  channel"]),
         ("unfree <b>free</b> \u0645\u0631\u062d\u0628\u0627 free \U0001f600free\U0001f600", ["free"] * 3),
+        ("freed unfree free", ["free"]),
+        ("my channels", []),
         ("nothing", []),
         ("", []),
         ("\ufdd0free\ufdd1 \ud800free", ["free", "free"]),

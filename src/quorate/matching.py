@@ -66,18 +66,31 @@ def spans(text: str, patterns: Sequence[str], ignore_case: bool) -> list[tuple[i
 
 
 def _places(text: str, pattern: str, ignore_case: bool) -> Iterator[tuple[int, int]]:
-    is_whole_word = pattern.startswith(_START)
-    flagged = f"(?i:{pattern})" if ignore_case else pattern
-    while True:
-        # Characters that no text holds (Unicode keeps them out of interchange) stand around each match.
-        marked = pc.replace_substring_regex(pa.array([text]), flagged, rf"{_OPEN}\0{_CLOSE}")[0].as_py()
-        found = list(_between_marks(marked, is_whole_word))
+    core = pattern.removeprefix(_START).removesuffix(_END)
+    found = _found(text, core, ignore_case, False)
+    # The edges of words are most of what RE2 has to compile; where a look at the neighbours will do, they are not.
+    begins, ends = pattern.startswith(_START), pattern.endswith(_END)
+    if all(_is_alone(text, place, begins, ends) for place in found):
         yield from found
-        if not found or not is_whole_word:
-            return
+        return
+    while found := _found(text, pattern, ignore_case, True):
+        yield from found
         # Neighbours share the character between them, so that one of them was missed: once more, without these.
         for start, end in found:
             text = text[:start] + _FOUND * (end - start) + text[end:]
+
+
+def _found(text: str, pattern: str, ignore_case: bool, is_whole_word: bool) -> list[tuple[int, int]]:
+    # Characters that no text holds (Unicode keeps them out of interchange) stand around each match.
+    flagged = f"(?i:{pattern})" if ignore_case else pattern
+    marked = pc.replace_substring_regex(pa.array([text]), flagged, rf"{_OPEN}\0{_CLOSE}")[0].as_py()
+    return list(_between_marks(marked, is_whole_word))
+
+
+def _is_alone(text: str, place: tuple[int, int], begins: bool, ends: bool) -> bool:
+    start, end = place
+    beside = (text[start - 1 : start] if begins else "", text[end : end + 1] if ends else "")
+    return not any(neighbour and unicodedata.category(neighbour)[0] in "LNM" for neighbour in beside)
 
 
 def _between_marks(marked: str, is_whole_word: bool) -> Iterator[tuple[int, int]]:

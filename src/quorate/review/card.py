@@ -31,7 +31,7 @@ def card(room: Room, at: int, session: str, reviewer: str, hide: bool = False) -
     text = room.project.settings.data.text
     cells = room.rows.table.slice(at, 1).to_pylist()[0]
     lead = cells.get(text or "")
-    alike = [] if is_ruling else _alike(room, at, reviewer, text)
+    alike = [] if is_ruling else _alike(room, at, text)
     return {
         "id": room.ledger.ids[at],
         "content": room.ledger.contents[at].hex(),
@@ -109,14 +109,12 @@ def _spans(room: Room, at: int, text: str) -> list[tuple[int, int, str, str]]:
     return found[:MOST_SPANS]
 
 
-def _alike(room: Room, at: int, reviewer: str, text: str | None) -> list[dict[str, str]]:
+def _alike(room: Room, at: int, text: str | None) -> list[dict[str, str]]:
+    """The rows that read the same and that nobody answered yet."""
     others = room.similar.others(at)
-    is_open = room.ledger.open_to(reviewer) & (room.ledger.people == 0) if len(others) else None
-    places = [int(other) for other in others if is_open is not None and is_open[other]][:MOST_ALIKE]
-    if not places:
-        return []
-    cells = room.rows.arrow(text).take(places).to_pylist() if text else [""] * len(places)
-    return [{"id": room.ledger.ids[p], "text": cell_text(cell)[:300]} for p, cell in zip(places, cells, strict=True)]
+    places = others[room.ledger.people[others] == 0][:MOST_ALIKE].tolist()
+    cells = room.rows.table.column(text) if text else None
+    return [{"id": room.ledger.ids[p], "text": cell_text(cells[p].as_py())[:300] if cells else ""} for p in places]
 
 
 def _is_worth(room: Room, at: int, name: str, value: Any) -> bool:

@@ -322,9 +322,11 @@ function showStatus() {
     parts.push(h("p", { class: "value word" }, "not measured yet"), h("p", { class: "key" }, `Rows drawn at random are among those you are asked; the first of them answered measure it. The label model itself believes ${percent(a.believed)}.`));
   } else {
     const from = Math.min(0.5, Math.floor(a.low * 10) / 10), at = (share) => `${(100 * (share - from)) / (1 - from)}%`;
-    parts.push(h("p", { class: "value" }, percent(a.share)),
+    // A share of a few rows says less than its interval.
+    const few = a.sampled < 20;
+    parts.push(few ? h("p", { class: "value word" }, `${percent(a.low)} to ${percent(a.high)}`) : h("p", { class: "value" }, percent(a.share)),
       svg("svg", { class: "dots", role: "img", "aria-label": `between ${percent(a.low)} and ${percent(a.high)}` }, svg("line", { x1: 0, x2: "100%", y1: "50%", y2: "50%" }), svg("line", { class: "whisker", x1: at(a.low), x2: at(a.high), y1: "50%", y2: "50%" }), svg("circle", { class: "dot", cx: at(a.share), cy: "50%", r: 5 })),
-      h("p", { class: "key" }, `95% interval ${percent(a.low)} to ${percent(a.high)}, from ${count(a.sampled, "row")} drawn at random. The label model believes ${percent(a.believed)}.`));
+      h("p", { class: "key" }, (few ? "95% interval" : `95% interval ${percent(a.low)} to ${percent(a.high)}`) + `, from ${count(a.sampled, "row")} drawn at random. The label model believes ${percent(a.believed)}.`));
   }
   if (s.changed) parts.push(h("p", { class: "key" }, `Your answers changed the label of ${count(s.changed, "other row")}.`));
   $("#accuracy").replaceChildren(...parts);
@@ -525,7 +527,7 @@ async function openAgreement() {
     found.sheets.length ? h("div", {}, h("h3", {}, "Before and after a guideline was rewritten"), h("ul", {}, ...found.sheets.map((one) => h("li", {}, `${one.pair || "all labels"}: the same on ${one.before.same} of ${one.before.rows} before, ${one.after.same} of ${one.after.rows} after`)))) : null,
     h("p", { class: "key" }, "On rows that two or more people answered, with 95% bootstrap intervals. AC1 holds where one label is rare."),
   ] : [h("p", {}, "No row was answered by two people yet. A share of the rows (", h("code", {}, "[review] overlap"), ") is handed to two of them.")];
-  open("Agreement between people", ...parts.filter(Boolean), h("div", { class: "buttons" }, state.status?.disputed ? h("button", { onclick: () => { close(); state.wish = { kind: "disputed" }; restart(); } }, `Settle ${count(state.status.disputed, "row")}`) : "", h("button", { class: "first", onclick: close }, "Close")));
+  open("Agreement between people", ...parts.filter(Boolean), h("div", { class: "buttons" }, found.differ.length && state.status?.disputed ? h("button", { onclick: () => { close(); state.wish = { kind: "disputed" }; restart(); } }, `Settle ${count(state.status.disputed, "row")}`) : "", h("button", { class: "first", onclick: close }, "Close")));
 }
 
 // --- the beginning ---------------------------------------------------------------------------------------------------
