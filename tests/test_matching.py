@@ -296,7 +296,7 @@ def test_patterns_of_a_project_read_its_text_column_unless_told_otherwise(tmp_pa
         ("\ufdd0free\ufdd1 \ud800free", ["free", "free"]),
     ],
 )
-def test_what_a_pattern_source_found_is_pointed_at_in_characters(text, found):
+def test_what_a_pattern_source_found_is_pointed_at_in_characters(text: str, found: list[str]) -> None:
     source = Keywords(name="s", label="SPAM", any=("free", "my channel"))
     spans = source.spans(text)
     assert [text[start:end] for start, end in spans] == found

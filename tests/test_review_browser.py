@@ -81,7 +81,7 @@ def answer(page: Any, key: str) -> str:
     return row
 
 
-def test_a_person_settles_a_hundred_rows_by_keyboard_alone(browser, tmp_path):
+def test_a_person_settles_a_hundred_rows_by_keyboard_alone(browser: Any, tmp_path: Path) -> None:
     folder = review_project(tmp_path / "p", 150)
     with reviewed(folder) as served:
         page = entered(browser, served)
@@ -103,7 +103,7 @@ def test_a_person_settles_a_hundred_rows_by_keyboard_alone(browser, tmp_path):
     assert np.percentile(times, 95) <= 50, np.percentile(times, [50, 95, 100])
 
 
-def test_keys_accept_skip_flag_and_undo(browser, tmp_path):
+def test_keys_accept_skip_flag_and_undo(browser: Any, tmp_path: Path) -> None:
     folder = review_project(tmp_path / "p", 40, blind="never")
     with reviewed(folder) as served:
         page = entered(browser, served)
@@ -129,7 +129,7 @@ def test_keys_accept_skip_flag_and_undo(browser, tmp_path):
     assert made[4].undoes == made[3].number
 
 
-def test_undo_goes_on_after_a_reload_without_limit(browser, tmp_path):
+def test_undo_goes_on_after_a_reload_without_limit(browser: Any, tmp_path: Path) -> None:
     folder = review_project(tmp_path / "p", 60)
     with reviewed(folder) as served:
         page = entered(browser, served)
@@ -151,7 +151,7 @@ def test_undo_goes_on_after_a_reload_without_limit(browser, tmp_path):
     assert {i: a.label for i, a in answered(folder).items()} == {rows[0]: "HAM"}
 
 
-def test_two_people_are_never_handed_the_same_row(browser, tmp_path):
+def test_two_people_are_never_handed_the_same_row(browser: Any, tmp_path: Path) -> None:
     folder = review_project(tmp_path / "p", 80)
     with reviewed(folder) as served:
         ada, bo = entered(browser, served, "Ada"), entered(browser, served, "Bo")
@@ -168,7 +168,9 @@ def test_two_people_are_never_handed_the_same_row(browser, tmp_path):
     assert {i: a.reviewer for i, a in answered(folder).items()} == {i: who for who in rows for i in rows[who]}
 
 
-def test_what_the_page_calls_saved_outlives_a_killed_server_and_the_rest_is_sent_again(browser, tmp_path):
+def test_what_the_page_calls_saved_outlives_a_killed_server_and_the_rest_is_sent_again(
+    browser: Any, tmp_path: Path
+) -> None:
     folder = review_project(tmp_path / "p", 120)
     served = start_review(folder)
     page = entered(browser, served)
@@ -201,7 +203,7 @@ def test_what_the_page_calls_saved_outlives_a_killed_server_and_the_rest_is_sent
 
 STRANGE = [
     "<script>window.pwned = 1</script><img src=x onerror='window.pwned=1'><b>bold</b> free &amp; &lt;",
-    "\u0645\u0631\u062d\u0628\u0627 \u0628\u0627\u0644\u0639\u0627\u0644\u0645 free \u0648\u0634\u0643\u0631\u0627 \U0001f600 123",
+    "\u0645\u0631\u062d\u0628\u0627 \u0628\u0627\u0644\u0639\u0627\u0644\u0645 free \u0648\u0634\u0643 \U0001f600 123",
     "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466 free \U0001f1eb\U0001f1f7 \U0001f44d\U0001f3fd e\u0301",
     "a very long text " * 3_000,
     "x" * 5_000,
@@ -211,7 +213,7 @@ STRANGE = [
 ]  # fmt: skip
 
 
-def test_strange_texts_are_shown_as_they_are(browser, tmp_path):
+def test_strange_texts_are_shown_as_they_are(browser: Any, tmp_path: Path) -> None:
     folder = review_project(tmp_path / "p", STRANGE, blind="never")
     with reviewed(folder) as served:
         page = entered(browser, served)
@@ -234,7 +236,7 @@ def test_strange_texts_are_shown_as_they_are(browser, tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(browser, tmp_path, scheme):
+def test_axe_finds_nothing(browser: Any, tmp_path: Path, scheme: str) -> None:
     needs("axe_playwright_python")
     from axe_playwright_python.sync_playwright import Axe
 
@@ -245,9 +247,9 @@ def test_axe_finds_nothing(browser, tmp_path, scheme):
     with reviewed(folder) as served:
         for name in ("Bo", "Ada"):
             page = entered(browser, served, name, color_scheme=scheme, bypass_csp=True)
-            found = {}
+            found: dict[str, list[str]] = {}
 
-            def look(where: str) -> None:
+            def look(where: str, page: Any = page, found: dict[str, list[str]] = found) -> None:
                 page.wait_for_timeout(200)
                 found[where] = [fault["id"] for fault in Axe().run(page).response["violations"]]
 
@@ -275,7 +277,7 @@ def test_axe_finds_nothing(browser, tmp_path, scheme):
 
 
 @pytest.mark.parametrize(("width", "height", "scale"), [(360, 740, 1), (640, 450, 2), (320, 256, 4), (1280, 900, 1)])
-def test_small_screens_and_large_zoom(browser, tmp_path, width, height, scale):
+def test_small_screens_and_large_zoom(browser: Any, tmp_path: Path, width: int, height: int, scale: int) -> None:
     texts = ["x" * 400, "free " * 300, "short song"]
     folder = review_project(tmp_path / "p", texts, blind="never")
     with reviewed(folder) as served:
@@ -295,7 +297,7 @@ def test_small_screens_and_large_zoom(browser, tmp_path, width, height, scale):
         page.context.close()
 
 
-def test_single_keys_can_be_switched_off_and_moved(browser, tmp_path):
+def test_single_keys_can_be_switched_off_and_moved(browser: Any, tmp_path: Path) -> None:
     folder = review_project(tmp_path / "p", 30)
     with reviewed(folder) as served:
         page = entered(browser, served)
@@ -333,7 +335,7 @@ def test_single_keys_can_be_switched_off_and_moved(browser, tmp_path):
     assert {i: a.label for i, a in answered(folder).items()} == {row: "SPAM", here: "HAM"}
 
 
-def test_votes_are_hidden_until_the_reviewer_chose(browser, tmp_path):
+def test_votes_are_hidden_until_the_reviewer_chose(browser: Any, tmp_path: Path) -> None:
     folder = review_project(tmp_path / "p", 30, blind="always")
     with reviewed(folder) as served:
         page = entered(browser, served)
@@ -354,7 +356,7 @@ def test_votes_are_hidden_until_the_reviewer_chose(browser, tmp_path):
     assert [d.saw_votes for d in decided(folder)][:1] == [False]
 
 
-def test_one_key_answers_all_rows_that_read_the_same(browser, tmp_path):
+def test_one_key_answers_all_rows_that_read_the_same(browser: Any, tmp_path: Path) -> None:
     texts = ["Win a FREE song!!", "old music", "win a free song", "win a free song 7", "Win, a free song."]
     folder = review_project(tmp_path / "p", texts, blind="never")
     with reviewed(folder) as served:
@@ -375,7 +377,7 @@ def test_one_key_answers_all_rows_that_read_the_same(browser, tmp_path):
         page.context.close()
 
 
-def test_the_page_fetches_nothing_from_elsewhere(browser, tmp_path):
+def test_the_page_fetches_nothing_from_elsewhere(browser: Any, tmp_path: Path) -> None:
     folder = review_project(tmp_path / "p", ["see http://example.com/a.png", "https://example.com free"])
     asked: list[str] = []
     with reviewed(folder) as served:

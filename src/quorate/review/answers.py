@@ -92,6 +92,7 @@ def keep(room: Room, answer: Answer, session: str, reviewer: str) -> list[str]:
         room.refresh()
         if answer.verdict != "flag":
             room.forget(session, at)
+            room.leases.give_back(session, [decision.row_id for decision in made])
         return [decision.row_id for decision in made]
 
 

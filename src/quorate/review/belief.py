@@ -71,7 +71,7 @@ class Thinker:
         self._patterns, self.where = fold(votes)
         self._anchors = np.full(len(votes), ABSTAIN, np.int16) if anchors is None else anchors.aligned(votes.ids)
         self.covered = votes.covered
-        self._ranked_s, self._took_s = 0.0, 0.0
+        self._ranked_s, self._took_s, self._is_line_old = 0.0, 0.0, False
         self._unasked = hard_labels(self._fitted(self._anchors).probabilities(self._patterns.matrix))
         self.belief = self._believed(None)
         self._news, self._stopped = threading.Event(), False
@@ -89,7 +89,7 @@ class Thinker:
 
     def _think(self) -> None:
         while True:
-            self._news.wait()
+            self._news.wait(self._until_ranking_s() if self._is_line_old else None)
             self._news.clear()
             if self._stopped:
                 return
@@ -102,12 +102,15 @@ class Thinker:
         fitted = self._fitted(settled if self._project.settings.review.use == "anchor" else self._anchors)
         probs = fitted.probabilities(self._patterns.matrix)
         hard = hard_labels(probs)
-        is_early = time.monotonic() - self._ranked_s < self._took_s / _RANKING_SHARE
-        line = before.line if before and is_early else self._lined_up(probs, settled)
+        self._is_line_old = before is not None and self._until_ranking_s() > 0
+        line = before.line if before and self._is_line_old else self._lined_up(probs, settled)
         accuracy = np.asarray(believed_accuracy(self._patterns, fitted))
         is_open = self.covered & (settled == ABSTAIN)
         changed = int((is_open & (hard != self._unasked)[self.where]).sum())
         return Belief(probs, hard, accuracy, line, self._measured(probs, hard, settled), changed, number)
+
+    def _until_ranking_s(self) -> float:
+        return max(self._ranked_s + self._took_s / _RANKING_SHARE - time.monotonic(), 0.0)
 
     def _fitted(self, settled: NDArray[np.int16]) -> FittedLabelModel:
         known = np.flatnonzero(settled != ABSTAIN)

@@ -103,7 +103,7 @@ def _spans(room: Room, at: int, text: str) -> list[tuple[int, int, str, str]]:
     column, names = room.project.settings.data.text, room.space.names
     found: list[tuple[int, int, str, str]] = []
     for j, vote in enumerate(room.votes.matrix[at].tolist()):
-        source = room.source(j)
+        source = room.project.sources[j]
         if vote != ABSTAIN and isinstance(source, Pointing) and source.column == column:
             found += [(start, end, room.votes.sources[j], names[vote]) for start, end in source.spans(text)]
     return found[:MOST_SPANS]

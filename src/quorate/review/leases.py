@@ -60,5 +60,11 @@ class Leases:
         """Gives back what a session has beside these rows."""
         with self._using:
             found = self._rows.execute("SELECT row_id FROM leases WHERE session = ?", (session,)).fetchall()
-            given_back = [(row_id, session) for (row_id,) in found if row_id not in rows]
-            self._rows.executemany("DELETE FROM leases WHERE row_id = ? AND session = ?", given_back)
+        self.give_back(session, [row_id for (row_id,) in found if row_id not in rows])
+
+    def give_back(self, session: str, rows: Iterable[str]) -> None:
+        """Ends the leases of a session on these rows."""
+        with self._using:
+            self._rows.executemany(
+                "DELETE FROM leases WHERE row_id = ? AND session = ?", [(row_id, session) for row_id in rows]
+            )

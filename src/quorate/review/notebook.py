@@ -15,7 +15,7 @@ from quorate.review.room import Room
 from quorate.review.talk import Talk
 
 
-def review(
+def review_in_notebook(
     folder: Path | str, reviewer: str = "", *, most: int | None = None, ask: Callable[[str], str] = input
 ) -> int:
     """Shows rows of a project one after another and keeps what is answered; how many were answered.

@@ -11,7 +11,6 @@ import numpy as np
 from quorate.ask import Progress
 from quorate.decisions import Decisions
 from quorate.project import Project
-from quorate.protocols import Source
 from quorate.review.belief import Belief, Thinker
 from quorate.review.leases import Leases
 from quorate.review.ledger import Ledger
@@ -19,7 +18,7 @@ from quorate.review.similar import Similar
 from quorate.review.wish import Wish, Wishes
 from quorate.run import vote
 from quorate.store import keep_out_of_git
-from quorate.values import ABSTAIN, LabelSpace
+from quorate.values import ABSTAIN
 
 AHEAD = 8
 """At most so many cards are handed to one session at a time."""
@@ -41,11 +40,14 @@ class Room:
         data, votes, _ = vote(project, progress, offline=True)
         keep_out_of_git(project.state)
         text = project.settings.data.text
-        self.project, self.rows, self.votes = project, data.rows, votes
+        self.project, self.space, self.rows, self.votes = project, project.space, data.rows, votes
         self.decisions = Decisions(project.decisions)
         self.leases = Leases(project.state / "leases.sqlite")
         self.ledger = Ledger(self.decisions, data.rows, project.space, text, project.settings.review.overlap)
-        self.thinker = Thinker(project, votes, data.anchors, self.ledger)
+        gold = project.settings.gold
+        # What people answered comes from the ledger, where it can be taken back.
+        taught = data.gold if gold and gold.use == "anchor" else None
+        self.thinker = Thinker(project, votes, taught, self.ledger)
         self.similar = Similar(data.rows, text)
         self.wishes = Wishes(data.rows, votes, text)
         self.lock = threading.RLock()
@@ -54,14 +56,6 @@ class Room:
     @property
     def belief(self) -> Belief:
         return self.thinker.belief
-
-    @property
-    def space(self) -> LabelSpace:
-        return self.project.space
-
-    def source(self, place: int) -> Source:
-        """The source whose votes are a column of the label matrix."""
-        return self.project.sources[place]
 
     def close(self) -> None:
         self.thinker.stop()

@@ -99,7 +99,9 @@ def view(shown: Card, room: Room, stands: Card) -> Group:
     ]
     if shown["lead"] is not None:
         parts.append(
-            Text.assemble(*((_harmless(piece["t"]), "bold underline" if "by" in piece else "") for piece in shown["lead"]))
+            Text.assemble(
+                *((_harmless(piece["t"]), "bold underline" if "by" in piece else "") for piece in shown["lead"])
+            )
         )
     parts += [Text(_harmless(f"{cell['name']}: {cell['value']}"), style="dim") for cell in shown["cells"]]
     if shown["ruling"]:
