@@ -21,7 +21,7 @@ from quorate.errors import DecisionsError, QuorateError
 from quorate.review.answers import Answer, Refused, keep, undo
 from quorate.review.card import IMAGES, card, image, seen
 from quorate.review.concord import concord
-from quorate.review.gate import Gate, Keys, Visitor, set_cookie
+from quorate.review.gate import Gate, Keys, Visitor, is_loopback, set_cookie
 from quorate.review.progress import status
 from quorate.review.room import Room
 from quorate.review.sheets import sheets, write_sheet
@@ -67,7 +67,8 @@ def application(room: Room, keys: Keys, host: str, reviewer: str = "") -> Gate:
         Route("/api/name", _name(keys), methods=["POST"]),
         *(Route(f"/api/{name}", _posted(room, verb), methods=["POST"]) for name, verb in verbs.items()),
     ]
-    return Gate(Starlette(routes=routes), keys, host, reviewer)
+    # Where others come too, a name given beforehand would be everybody's.
+    return Gate(Starlette(routes=routes), keys, host, reviewer if is_loopback(host) else "")
 
 
 def _page(room: Room, keys: Keys) -> Any:

@@ -16,33 +16,34 @@ _LOOKED_AT = 40
 
 def status(room: Room, reviewer: str) -> dict[str, Any]:
     """Where the review stands, for the page and the terminal; `waits` tells that newer answers are being thought of."""
-    ledger, belief = room.ledger, room.belief
-    people: dict[str, int] = {}
-    times: list[float] = []
-    for _, stands in ledger.answers():
-        for name, answer in stands.answers.items():
-            people[name] = people.get(name, 0) + 1
-            if name == reviewer:
-                times.append(answer.at_s)
-    answered = int((ledger.people > 0).sum())
-    size = max(room.project.settings.queue.size, 1)
-    goal = min((answered // size + 1) * size, len(ledger.ids))
-    per_minute = pace(times)
-    return {
-        "answered": answered,
-        "mine": people.get(reviewer, 0),
-        "rows": len(ledger.ids),
-        "goal": goal,
-        "per_minute": per_minute,
-        "left_s": (goal - answered) / per_minute * 60 if per_minute else None,
-        "disputed": int(ledger.disputed.sum()),
-        "flagged": int(ledger.flagged.sum()),
-        "second": len(ledger.second_readings(reviewer)),
-        "accuracy": asdict(belief.measured),
-        "changed": belief.changed,
-        "people": dict(sorted(people.items(), key=lambda item: -item[1])),
-        "waits": belief.number < ledger.number,
-    }
+    with room.lock:
+        ledger, belief = room.ledger, room.belief
+        people: dict[str, int] = {}
+        times: list[float] = []
+        for _, stands in ledger.answers():
+            for name, answer in stands.answers.items():
+                people[name] = people.get(name, 0) + 1
+                if name == reviewer:
+                    times.append(answer.at_s)
+        answered = int((ledger.people > 0).sum())
+        size = max(room.project.settings.queue.size, 1)
+        goal = min((answered // size + 1) * size, len(ledger.ids))
+        per_minute = pace(times)
+        return {
+            "answered": answered,
+            "mine": people.get(reviewer, 0),
+            "rows": len(ledger.ids),
+            "goal": goal,
+            "per_minute": per_minute,
+            "left_s": (goal - answered) / per_minute * 60 if per_minute else None,
+            "disputed": int(ledger.disputed.sum()),
+            "flagged": int(ledger.flagged.sum()),
+            "second": len(ledger.second_readings(reviewer)),
+            "accuracy": asdict(belief.measured),
+            "changed": belief.changed,
+            "people": dict(sorted(people.items(), key=lambda item: -item[1])),
+            "waits": belief.number < ledger.number,
+        }
 
 
 def pace(times: list[float]) -> float | None:
