@@ -56,7 +56,7 @@ def say(room: Room, row: str, who: str, label: str | None, **more: Any) -> list[
 
 
 def dealt(room: Room, who: str, wish: Wish | None = None, **more: Any) -> list[str]:
-    places = room.deal(who, who, wish or Wish(), more.get("have", []), more.get("seen", []))
+    places = room.deal(who, who, wish or Wish(), **more)
     return [room.ledger.ids[at] for at in places]
 
 
@@ -250,10 +250,10 @@ def test_answers_move_the_label_model_and_the_next_run(enter: Enter, tmp_path: P
     assert room.belief is not before
     assert not np.allclose(room.belief.probs, before.probs)
     stands = status(room, "Ada")
-    assert (stands["answered"], stands["mine"], stands["waits"]) == (16, 16, False)
+    assert (stands["answered"], stands["mine"], stands["waits"]) == (20, 20, False)
     assert stands["accuracy"]["believed"] > 0
     done = run(open_project(tmp_path / "p"))
-    assert done.report["reviewed"]["rows"] == 16
+    assert done.report["reviewed"]["rows"] == 20
 
 
 def test_the_accuracy_is_that_of_rows_drawn_at_random() -> None:

@@ -18,9 +18,11 @@ TIMES = """() => {
   // From the key to the frame after the next card stands.
   window.times = [];
   let pressed = 0;
-  addEventListener("keydown", (event) => { pressed = event.timeStamp; }, true);
+  let before = "";
+  const row = () => document.querySelector("#row code")?.textContent;
+  addEventListener("keydown", (event) => { pressed = event.timeStamp; before = row(); }, true);
   new MutationObserver(() => {
-    if (!pressed) return;
+    if (!pressed || !row() || row() === before) return;
     const since = pressed;
     pressed = 0;
     requestAnimationFrame(() => requestAnimationFrame(() => window.times.push(performance.now() - since)));

@@ -106,6 +106,9 @@ def _world(room: Room, visitor: Visitor) -> dict[str, Any]:
 
 def _file(request: Request) -> Response:
     name = request.path_params["name"]
+    if name == "favicon.ico":
+        # Browsers ask for it on the page that lets them in; the review page has its own.
+        return Response(status_code=204)
     if name not in _TYPES:
         return PlainTextResponse("There is nothing here.", 404)
     content = files(__package__ or "").joinpath(name).read_bytes()
@@ -173,7 +176,8 @@ def _cards(call: Call) -> dict[str, Any]:
     room = call.room
     room.refresh()
     wish = Wish.of(call.sent.get("wish"))
-    places = room.deal(call.session, call.reviewer, wish, call.texts("have"), call.texts("seen"))
+    waiting, seen_before = call.texts("waiting"), call.texts("seen")
+    places = room.deal(call.session, call.reviewer, wish, call.texts("have"), waiting=waiting, seen=seen_before)
     return {"cards": [call.card(at) for at in places], "status": status(room, call.reviewer)}
 
 

@@ -3,7 +3,7 @@
 const world = JSON.parse(document.body.dataset.world);
 const csrf = document.querySelector("meta[name=csrf]").content;
 const $ = (selector) => document.querySelector(selector);
-const AHEAD = 4, NONE = "none of these";
+const AHEAD = 7, NONE = "none of these";
 
 // --- building blocks -------------------------------------------------------------------------------------------------
 function h(tag, given = {}, ...children) {
@@ -146,14 +146,14 @@ function refill() {
   if (state.dealing || state.dealtAll || state.cards.length >= AHEAD || !world.reviewer) return state.dealing;
   const round = state.round;
   const waiting = state.outbox.filter((letter) => letter.path === "decide").map((letter) => letter.body.id);
-  const have = [...state.cards.map((card) => card.id), ...waiting];
-  state.dealing = post("cards", { wish: state.wish, have, seen: state.passed.slice(-900) }).then((back) => {
+  const have = state.cards.map((card) => card.id);
+  state.dealing = post("cards", { wish: state.wish, have, waiting, seen: state.passed.slice(-900) }).then((back) => {
     if (round !== state.round) return;
     const known = new Set([...state.cards.map((card) => card.id), ...state.passed]);
     const fresh = back.cards.filter((card) => !known.has(card.id));
     const wasEmpty = !state.cards.length;
     state.cards.push(...fresh);
-    state.dealtAll = !back.cards.length;
+    state.dealtAll = !fresh.length && !state.outbox.length;
     setStatus(back.status);
     if (wasEmpty) show();
   }).catch((error) => {
@@ -161,7 +161,7 @@ function refill() {
     const what = error instanceof Refusal ? error.message : "the server does not answer; the page goes on when it does";
     if (!state.cards.length || error instanceof Refusal) warn(what[0].toUpperCase() + what.slice(1));
     setTimeout(refill, 1500);
-  }).finally(() => { state.dealing = null; if (round !== state.round) refill(); });
+  }).finally(() => { state.dealing = null; if (round !== state.round || (!state.cards.length && !state.dealtAll)) setTimeout(refill, round === state.round ? 100 : 0); });
   return state.dealing;
 }
 function restart() {

@@ -20,7 +20,7 @@ from quorate.run import vote
 from quorate.store import keep_out_of_git
 from quorate.values import ABSTAIN
 
-AHEAD = 8
+AHEAD = 10
 """At most so many cards are handed to one session at a time."""
 
 
@@ -82,16 +82,28 @@ class Room:
         blind = self.project.settings.review.blind
         return blind == "always" or (blind == "sample" and self.measures(at))
 
-    def deal(self, session: str, reviewer: str, wish: Wish, have: Sequence[str], seen: Sequence[str]) -> list[int]:
-        """The places of the next rows for a session, leased to it; it keeps those it has and wants none that it saw."""
+    def deal(
+        self,
+        session: str,
+        reviewer: str,
+        wish: Wish,
+        have: Sequence[str] = (),
+        *,
+        waiting: Sequence[str] = (),
+        seen: Sequence[str] = (),
+    ) -> list[int]:
+        """The places of the next rows for a session, leased to it, none that it saw.
+
+        It keeps the rows that it has before it, and those whose answers wait to be sent.
+        """
         with self.lock:
             ids, place = self.ledger.ids, self.ledger.place
             places = self.wishes.order(wish, self.belief.line, self.ledger, reviewer)
             is_wanted = np.zeros(len(ids), np.bool_)
             is_wanted[places] = True
-            is_wanted[[place[row_id] for row_id in (*have, *seen) if row_id in place]] = False
+            is_wanted[[place[row_id] for row_id in (*have, *waiting, *seen) if row_id in place]] = False
             again = [row_id for row_id in self.leases.mine(session) if row_id in place and is_wanted[place[row_id]]]
-            self.leases.keep(session, {*have, *again})
+            self.leases.keep(session, {*have, *waiting, *again})
             is_wanted[[place[row_id] for row_id in again]] = False
             fresh = (ids[at] for at in places[is_wanted[places]])
             taken = self.leases.take(session, fresh, max(AHEAD - len(have) - len(again), 0))

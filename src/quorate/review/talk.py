@@ -60,7 +60,7 @@ class Talk:
 
     def _dealt(self) -> list[int]:
         self.room.refresh()
-        return self.room.deal(self.session, self.reviewer, Wish(), [], [])
+        return self.room.deal(self.session, self.reviewer, Wish())
 
     def _heard(self, said: str, shown: Card, at: int, dwell_ms: int) -> tuple[int, list[int]]:
         """Does what was said; how many answers that is, and the place of the row that comes next if it is known."""
