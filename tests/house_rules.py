@@ -12,7 +12,7 @@ from pathlib import Path
 from projects import REPOSITORY
 
 SOURCE = REPOSITORY / "src" / "quorate"
-CONCEPTS = ("asking", "wires", "prompts", "loopback")
+CONCEPTS = ("asking", "wires", "prompts", "loopback", "review")
 """Folders that are no kind of plug-in: one concept each, in more files than the top level should hold."""
 KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "executors")
 
@@ -25,9 +25,9 @@ LAYERS = (
     "tables intervals cells flat together wire wires asking prompts loopback",
     "",  # the six plug-in folders
     "apply ask filing content fuse why state independence kinship doubt foresight advise rank assemble analysis "
-    "report page pair_plots terminal terminal_asking terminal_fusing store rules starter",
-    "settings collector connections project run fusing plan doctor demo",
-    "cli progress __main__",
+    "decisions standing agreement report page pair_plots terminal terminal_asking terminal_fusing store rules starter",
+    "settings collector connections project voting run fusing plan doctor demo",
+    "cli saying progress __main__ review",
 )
 PLUGINS = 2
 LAYER_OF = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

@@ -282,3 +282,21 @@ def test_patterns_of_a_project_read_its_text_column_unless_told_otherwise(tmp_pa
     write_project(tmp_path, toml=declared, rows="words,title\na song,x\ny,my song\n")
     numbers = run(open_project(tmp_path)).report
     assert {s["name"]: s["coverage"] for s in numbers["sources"]} == {"k": 0.5, "r": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("free free, FREE! my  channel", ["free", "free", "FREE", "my  channel"]),
+        ("unfree <b>free</b> \u0645\u0631\u062d\u0628\u0627 free \U0001f600free\U0001f600", ["free"] * 3),
+        ("freed unfree free", ["free"]),
+        ("my channels", []),
+        ("nothing", []),
+        ("", []),
+        ("\ufdd0free\ufdd1 \ud800free", ["free", "free"]),
+    ],
+)
+def test_what_a_pattern_source_found_is_pointed_at_in_characters(text: str, found: list[str]) -> None:
+    source = Keywords(name="s", label="SPAM", any=("free", "my channel"))
+    spans = source.spans(text)
+    assert [text[start:end] for start, end in spans] == found

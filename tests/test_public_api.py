@@ -73,6 +73,7 @@ def test_the_typed_usage_runs(tmp_path: Path) -> None:
     typed_usage.what_fusing_learned(tmp_path / "state.npz")
     assert typed_usage.a_document_on_demand().derived["doc"].columns == ("text",)
     assert typed_usage.a_project(write_project(tmp_path / "spam")).report["rows"] == 4
+    assert typed_usage.a_review_without_a_browser(write_project(tmp_path / "spam")) == 1
     assert "quorate init" in str(typed_usage.the_one_exception_to_catch(tmp_path))
 
 

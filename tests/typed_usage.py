@@ -102,6 +102,10 @@ def a_project(folder: Path) -> Run:
     return quorate.run(quorate.open_project(folder))
 
 
+def a_review_without_a_browser(folder: Path) -> int:
+    return quorate.review_in_notebook(folder, "Ada", most=1, ask=lambda _: "1")
+
+
 def the_one_exception_to_catch(folder: Path) -> QuorateError:
     try:
         quorate.open_project(folder)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from quorate.patterns import VotePatterns as VotePatterns
     from quorate.project import open_project as open_project
     from quorate.rank import rank as rank
+    from quorate.review.notebook import review_in_notebook as review_in_notebook
     from quorate.rows import Rows as Rows
     from quorate.run import run as run
     from quorate.sources.labeling_function import labeling_function as labeling_function
@@ -55,6 +56,7 @@ _HOMES = {
     "labeling_function": "sources.labeling_function",
     "open_project": "project",
     "rank": "rank",
+    "review_in_notebook": "review.notebook",
     "run": "run",
     "why": "why",
 }

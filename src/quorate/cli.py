@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from quorate.errors import ChecksFailed, ProjectError, QuorateError
+from quorate.errors import ChecksFailed
 from quorate.progress import progress
+from quorate.review.commands import gold, review
+from quorate.saying import AsJson, Folder, Say, reported, shown
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,16 +23,13 @@ app = typer.Typer(
     "3 too many failed votes, 4 an endpoint answers nothing, 5 answers cannot be kept.",
 )
 
-Folder = Annotated[Path, typer.Argument(help="The project: a folder with quorate.toml.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
-
 
 @app.command()
 def init(folder: Folder, as_json: AsJson = False) -> None:
     """Write a small commented project that runs as it is; nothing is overwritten."""
     from quorate.starter import write_starter
 
-    with _reported(as_json) as say:
+    with reported(as_json) as say:
         files = [str(path) for path in write_starter(folder)]
         say(
             {"schema": "quorate.init/1", "files": files},
@@ -45,7 +40,7 @@ def init(folder: Folder, as_json: AsJson = False) -> None:
 @app.command()
 def check(folder: Folder, as_json: AsJson = False) -> None:
     """Validate everything before anything runs: settings, rules, columns, labels, and every inline example."""
-    with _reported(as_json) as say:
+    with reported(as_json) as say:
         from quorate.project import open_project
         from quorate.run import check as broken_examples
 
@@ -72,7 +67,7 @@ def run(
 
     Results are in FOLDER/.quorate/runs/: report.html, labels.parquet, votes.parquet, queue.parquet.
     """
-    with _reported(as_json) as say:
+    with reported(as_json) as say:
         from quorate.project import open_project, with_workers
         from quorate.run import run as run_project
 
@@ -89,23 +84,23 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Tell what asking the models will cost, before anything is sent: rows known and to ask, tokens, price."""
-    with _reported(as_json) as say:
+    with reported(as_json) as say:
         from quorate.plan import plan as plan_project
         from quorate.project import open_project
         from quorate.terminal_asking import plan_view
 
-        _shown(say, as_json, plan_project(open_project(folder), pilot), plan_view)
+        shown(say, as_json, plan_project(open_project(folder), pilot), plan_view)
 
 
 @app.command()
 def doctor(folder: Folder, as_json: AsJson = False) -> None:
     """Ask each endpoint a few short questions: does it answer, keep to a schema, give probabilities, tell limits?"""
-    with _reported(as_json) as say:
+    with reported(as_json) as say:
         from quorate.doctor import examine
         from quorate.project import open_project
         from quorate.terminal_asking import doctor_view
 
-        _shown(say, as_json, examine(open_project(folder)), doctor_view)
+        shown(say, as_json, examine(open_project(folder)), doctor_view)
 
 
 @app.command()
@@ -114,7 +109,7 @@ def demo(folder: Folder, as_json: AsJson = False) -> None:
 
     The stand-ins are trained on a part of the project's gold rows, which is good for a try and for nothing else.
     """
-    with _reported(as_json) as say:
+    with reported(as_json) as say:
         from quorate.demo import serving
         from quorate.project import open_project
         from quorate.run import run as run_project
@@ -132,14 +127,14 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one row: who voted what and why the label is what it is."""
-    with _reported(as_json) as say:
+    with reported(as_json) as say:
         from quorate.project import open_project
         from quorate.run import show as show_row
 
         entry = show_row(open_project(folder), row)
         from quorate.terminal import row_view
 
-        _shown(say, as_json, entry, row_view)
+        shown(say, as_json, entry, row_view)
 
 
 @app.command()
@@ -154,7 +149,7 @@ def fuse(
 
     Nothing is sent to any endpoint and nothing is written.
     """
-    with _reported(as_json) as say:
+    with reported(as_json) as say:
         from quorate.fusing import advice
         from quorate.fusing import fuse as fuse_project
         from quorate.project import open_project
@@ -162,9 +157,9 @@ def fuse(
 
         project = open_project(folder)
         if advise:
-            _shown(say, as_json, advice(project), advice_view)
+            shown(say, as_json, advice(project), advice_view)
         else:
-            _shown(say, as_json, fuse_project(project), fusion_view)
+            shown(say, as_json, fuse_project(project), fusion_view)
 
 
 @app.command()
@@ -178,7 +173,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write the labelled rows as a training set."""
-    with _reported(as_json) as say:
+    with reported(as_json) as say:
         from quorate.project import open_project
         from quorate.run import export as export_set
 
@@ -190,17 +185,8 @@ def export(
         )
 
 
-Say = Callable[[dict[str, Any], Callable[[], str]], None]
-
-
-def _shown(say: Say, as_json: bool, value: dict[str, Any], view: Callable[[dict[str, Any]], Any]) -> None:
-    """Says the value as JSON, or shows what `view` makes of it."""
-    if as_json:
-        say(value, str)
-        return
-    from rich.console import Console
-
-    Console().print(view(value))
+app.command()(review)
+app.add_typer(gold, name="gold")
 
 
 def _show_run(say: Say, as_json: bool, done: Any) -> None:
@@ -214,52 +200,6 @@ def _show_run(say: Say, as_json: bool, done: Any) -> None:
     console = Console()
     console.print(run_view(done.report, console.width))
     console.print(f"report: {done.folder / 'report.html'}", highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _reported(as_json: bool) -> Iterator[Say]:
-    """Gives the one way to say the outcome; ends the command with the message and exit code of an error.
-
-    With `--json`, whatever else is printed (by rules, for instance) goes to standard error.
-    """
-    out = sys.stdout
-
-    def say(value: dict[str, Any], text: Callable[[], str]) -> None:
-        print(json.dumps(value, ensure_ascii=False) if as_json else text(), file=out)
-
-    try:
-        with redirect_stdout(sys.stderr) if as_json else nullcontext():
-            yield say
-    except QuorateError as error:
-        if as_json:
-            say(_fault(error), str)
-        else:
-            from rich.console import Console
-
-            from quorate.terminal import print_error
-
-            print_error(Console(stderr=True, soft_wrap=True, highlight=False), str(error))
-        raise typer.Exit(error.exit_code) from None
-
-
-def _fault(error: QuorateError) -> dict[str, Any]:
-    return {
-        "schema": "quorate.error/1",
-        "error": type(error).__name__,
-        "message": str(error),
-        "problems": _problems(error),
-    }
-
-
-def _problems(error: QuorateError) -> list[str]:
-    """One text per problem; a traceback belongs to its problem."""
-    match error:
-        case ProjectError():
-            return [str(problem) for problem in error.problems]
-        case ChecksFailed():
-            return str(error).splitlines()
-        case _:
-            return [str(error)]
 
 
 def main() -> None:

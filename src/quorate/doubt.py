@@ -74,7 +74,7 @@ def estimate_accuracy(
         else:
             resampled = _kept(few, counts, gold)
             again = model.fit(resampled) if resampled.rows else fitted
-            draws[draw] = np.concatenate([_trusting(resampled, again), again.prior])
+            draws[draw] = np.concatenate([believed_accuracy(resampled, again), again.prior])
     if few is not patterns:
         # Of fewer rows the draws spread wider, by the root of how many fewer.
         middle = np.concatenate([accuracy, balance])
@@ -96,11 +96,11 @@ def _affordable(patterns: VotePatterns, kin: Kinship) -> int:
 
 def _once(patterns: VotePatterns, fitted: FittedLabelModel, kin: Kinship) -> tuple[Floats, Floats]:
     if kin.believed is None:
-        return _trusting(patterns, fitted), np.asarray(fitted.prior)
+        return believed_accuracy(patterns, fitted), np.asarray(fitted.prior)
     return kin.believed.accuracy, kin.believed.balance
 
 
-def _trusting(patterns: VotePatterns, fitted: FittedLabelModel) -> Floats:
+def believed_accuracy(patterns: VotePatterns, fitted: FittedLabelModel) -> Floats:
     """How right the sources are if the label model is."""
     return agreement(patterns.matrix, patterns.counts.astype(np.float64), fitted.probabilities(patterns.matrix))
 

@@ -10,7 +10,8 @@
     ├── ChecksFailed      a labeling function's own examples do not hold   (exit 1)
     ├── TooManyFailures   sources failed past the project's limit          (exit 3)
     ├── EndpointStopped   an endpoint will answer no question at all       (exit 4)
-    └── JournalError      paid answers cannot be kept                      (exit 5)
+    ├── JournalError      paid answers cannot be kept                      (exit 5)
+    └── DecisionsError    what people decided cannot be read or kept       (exit 5)
 
 A source that raises on a row is not an error of this tree: it becomes a *failed* vote (`values.Failure`).
 """
@@ -92,6 +93,12 @@ class EndpointStopped(QuorateError):
 
 class JournalError(QuorateError):
     """The journal of paid answers cannot be read or written."""
+
+    exit_code = 5
+
+
+class DecisionsError(QuorateError):
+    """What people decided cannot be read or written."""
 
     exit_code = 5
 

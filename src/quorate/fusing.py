@@ -10,8 +10,8 @@ import numpy as np
 from quorate.advise import advise
 from quorate.analysis import accuracy
 from quorate.project import Project
-from quorate.run import Fused, fused
 from quorate.values import ABSTAIN
+from quorate.voting import Fused, fused
 
 
 def fuse(project: Project) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def fuse(project: Project) -> dict[str, Any]:
 def advice(project: Project) -> dict[str, Any]:
     """Which label model to trust on the project's votes, as a documented object."""
     made = fused(project, offline=True)
-    found = advise(made.votes, made.gold, gold_anchors=made.anchors is not None)
+    found = advise(made.votes, made.data.gold, gold_anchors=made.data.anchors is not None)
     return {
         "schema": "quorate.advice/1",
         "project": project.name,
@@ -44,5 +44,5 @@ def _fusion(made: Fused) -> dict[str, Any]:
         },
         "prior": dict(zip(names, np.asarray(made.fitted.prior).tolist(), strict=True)),
         "mean_probability": float(made.labels.probs.max(axis=1).mean()) if len(hard) else None,
-        "accuracy": made.gold and accuracy(made.labels, made.gold),
+        "accuracy": made.data.gold and accuracy(made.labels, made.data.gold),
     }

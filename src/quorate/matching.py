@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,6 +23,7 @@ from quorate.values import ABSTAIN, LabelSpace, VoteColumn
 _TERMS_PER_EXPRESSION = 400
 # RE2 takes a backslash before ASCII punctuation alone.
 _SPECIAL = re.compile(r"[!-/:-@\[-^`{-~]")
+_OPEN, _CLOSE, _FOUND = "\ufdd0", "\ufdd1", "\ufdd2"
 _SPACE = r"[\s\v\pZ\x{1c}-\x{1f}\x{85}]+"
 # Letters, digits and the marks that complete them.
 _START, _END = r"(?:^|[^\pL\pN\pM])", r"(?:$|[^\pL\pN\pM])"
@@ -53,6 +54,54 @@ def matches(column: pa.Array, patterns: Sequence[str], ignore_case: bool) -> NDA
         hits = pc.match_substring_regex(column, pattern, ignore_case=ignore_case)
         found |= pc.fill_null(hits, False).to_numpy(zero_copy_only=False)
     return found
+
+
+def spans(text: str, patterns: Sequence[str], ignore_case: bool) -> list[tuple[int, int]]:
+    """Where the patterns are found in a text: start and end of each match in characters, in order.
+
+    Beside a whole word the expression also takes the character before and after it; those are left out.
+    """
+    plain = re.sub(f"[{_OPEN}{_CLOSE}{_FOUND}]", " ", text).encode("utf-8", "replace").decode()
+    return sorted({place for pattern in patterns for place in _places(plain, pattern, ignore_case)})
+
+
+def _places(text: str, pattern: str, ignore_case: bool) -> Iterator[tuple[int, int]]:
+    core = pattern.removeprefix(_START).removesuffix(_END)
+    found = _found(text, core, ignore_case, False)
+    # The edges of words are most of what RE2 has to compile; where a look at the neighbours will do, they are not.
+    begins, ends = pattern.startswith(_START), pattern.endswith(_END)
+    if all(_is_alone(text, place, begins, ends) for place in found):
+        yield from found
+        return
+    while found := _found(text, pattern, ignore_case, True):
+        yield from found
+        # Neighbours share the character between them, so that one of them was missed: once more, without these.
+        for start, end in found:
+            text = text[:start] + _FOUND * (end - start) + text[end:]
+
+
+def _found(text: str, pattern: str, ignore_case: bool, is_whole_word: bool) -> list[tuple[int, int]]:
+    # Characters that no text holds (Unicode keeps them out of interchange) stand around each match.
+    flagged = f"(?i:{pattern})" if ignore_case else pattern
+    marked = pc.replace_substring_regex(pa.array([text]), flagged, rf"{_OPEN}\0{_CLOSE}")[0].as_py()
+    return list(_between_marks(marked, is_whole_word))
+
+
+def _is_alone(text: str, place: tuple[int, int], begins: bool, ends: bool) -> bool:
+    start, end = place
+    beside = (text[start - 1 : start] if begins else "", text[end : end + 1] if ends else "")
+    return not any(neighbour and unicodedata.category(neighbour)[0] in "LNM" for neighbour in beside)
+
+
+def _between_marks(marked: str, is_whole_word: bool) -> Iterator[tuple[int, int]]:
+    at = 0
+    for piece in marked.split(_OPEN):
+        inside, closed, after = piece.partition(_CLOSE)
+        core = inside.strip() if not is_whole_word else re.sub(r"^[^\w]+|[^\w]+$", "", inside)
+        if closed and core:
+            start = at + inside.index(core)
+            yield start, start + len(core)
+        at += len(inside) + len(after)
 
 
 def check_expression(pattern: str, name: str) -> None:
@@ -104,6 +153,10 @@ class PatternSource:
             TableError: the column is not text.
         """
         _text_column(rows, self.column, self.name)
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where in the text a pattern is found."""
+        return spans(text, self.patterns, self.ignore_case)
 
     def vote(self, rows: Rows, space: LabelSpace) -> VoteColumn:
         found = matches(_text_column(rows, self.column, self.name), self.patterns, self.ignore_case)

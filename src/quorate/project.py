@@ -13,6 +13,7 @@ from typing import Any
 from quorate.asking.desk import DeskSettings
 from quorate.collector import FILE, Collector
 from quorate.connections import chosen, declared_plugin, desk_settings, open_endpoint, plugin_class
+from quorate.decisions import last_decision, read_decisions
 from quorate.errors import (
     Problem,
     ProjectError,
@@ -28,6 +29,7 @@ from quorate.registry import build, load, names
 from quorate.rows import Rows
 from quorate.rules import load_rules
 from quorate.settings import Settings, parse
+from quorate.standing import joined_gold, of_these_rows, refused, reviewed_gold
 from quorate.tables import check_file, decoded, read_table
 from quorate.values import Gold, LabelSpace
 
@@ -56,18 +58,24 @@ class Project:
         """Where votes and runs are kept."""
         return self.folder / ".quorate"
 
+    @property
+    def decisions(self) -> Path:
+        """Where people's decisions are kept."""
+        return self.state / "decisions.sqlite"
+
     def fingerprint(self) -> str:
         """Changes with anything that can change the outcome of a run; partition size and workers cannot."""
         from quorate import __version__
 
-        outcome = self.settings.model_dump(exclude={"run", "name", "budget", "endpoints"}, mode="json")
+        outcome = self.settings.model_dump(exclude={"run", "name", "budget", "endpoints", "review"}, mode="json")
+        decided = last_decision(self.decisions) if self.settings.review.use == "anchor" else ""
         gold = self.settings.gold
         files = [
             self.folder / self.settings.data.path,
             self.folder / gold.path if gold and gold.path else None,
         ]
         sources = [(source.name, source.fingerprint()) for source in self.sources]
-        return fingerprint(__version__, outcome, sources, files, _doc_fingerprint(self))
+        return fingerprint(__version__, outcome, sources, files, _doc_fingerprint(self), decided)
 
     def read(self) -> Data:
         """The rows and the gold.
@@ -84,11 +92,17 @@ class Project:
 
 @dataclass(frozen=True)
 class Data:
-    """What a project reads: rows without the gold column, and the gold."""
+    """What a project reads: rows without the gold column, the gold, and what people answered in review.
+
+    `anchors` is the gold that teaches; `reviewed` holds the labels that people settled, `refused` the rows of which
+    they settled that no label fits.
+    """
 
     rows: Rows
     gold: Gold | None
-    anchors: Gold | None = field(default=None)
+    anchors: Gold | None = None
+    reviewed: Gold | None = None
+    refused: frozenset[str] = frozenset()
     content: Any = field(default=None, repr=False)
     """Texts or numbers of the rows where the settings name them, as `quorate.content` takes them."""
 
@@ -199,9 +213,21 @@ def _read_data(project: Project, collector: Collector) -> Data | None:
     for error, source, option in misfits(project.sources, parsed, project.space):
         where = _declared(project, source, option)
         collector.problems.append(Problem(collector.place(where) if where else "", str(error)))
-    named_content = project.settings.content
-    content = collect("content", "column", lambda: named_content.read(asked)) if named_content else None
-    return Data(parsed, known, known if gold and gold.use == "anchor" else None, content)
+    meant = project.settings.content
+    content = collect("content", "column", lambda: meant.read(asked)) if meant else None
+    anchors = known if gold and gold.use == "anchor" else None
+    return _with_decisions(project, Data(parsed, known, anchors, content=content))
+
+
+def _with_decisions(project: Project, data: Data) -> Data:
+    """The data with what people answered; an answer wins over the gold column."""
+    if project.settings.review.use == "off":
+        return data
+    decided = of_these_rows(read_decisions(project.decisions), data.rows, project.settings.data.text)
+    if not decided:
+        return data
+    reviewed = reviewed_gold(decided, project.space)
+    return replace(data, anchors=joined_gold(data.anchors, reviewed), reviewed=reviewed, refused=refused(decided))
 
 
 def _with_text(rows: Rows, column: str | None) -> Rows:

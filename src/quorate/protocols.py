@@ -79,6 +79,15 @@ class SelfTesting(Protocol):
 
 
 @runtime_checkable
+class Pointing(Protocol):
+    """A source that can tell where in the text of its column it found what it votes for: starts and ends."""
+
+    @property
+    def column(self) -> str: ...
+    def spans(self, text: str) -> list[tuple[int, int]]: ...
+
+
+@runtime_checkable
 class Particular(Protocol):
     """A source that wants more of the rows than that its columns are there; it raises a TableError."""
 
@@ -269,6 +278,7 @@ __all__ = [
     "Learner",
     "Particular",
     "PluginClass",
+    "Pointing",
     "SelfTesting",
     "Signal",
     "Source",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +12,23 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from quorate import __version__
-from quorate.apply import apply
 from quorate.ask import Progress
 from quorate.asking.desk import DeskSettings
 from quorate.asking.journal import Journal, Spent
 from quorate.assemble import assemble
-from quorate.connections import check_keys
-from quorate.content import with_content
 from quorate.doubt import estimate_accuracy
 from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.fuse import fit, predict
 from quorate.page import page
 from quorate.patterns import fold
 from quorate.project import Project
-from quorate.protocols import FittedLabelModel, SelfTesting
+from quorate.protocols import SelfTesting
 from quorate.rank import rank
 from quorate.registry import build
 from quorate.report import report, row_entry
-from quorate.rows import Rows
-from quorate.store import Store, write_atomically, write_json
+from quorate.store import keep_out_of_git, write_atomically, write_json
 from quorate.values import Gold, Labels, Queue, Status, Votes
+from quorate.voting import fused
 from quorate.why import explain
 
 
@@ -42,23 +39,6 @@ class Run:
     id: str
     folder: Path
     report: dict[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Fused:
-    """The rows of a project with their votes and labels, for those who go on working with them.
-
-    `alone` is what the votes alone say, where the content of the rows has a part in the labels.
-    """
-
-    rows: Rows
-    votes: Votes
-    labels: Labels
-    alone: Labels
-    gold: Gold | None
-    anchors: Gold | None
-    fitted: FittedLabelModel
-    desk: DeskSettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,54 +90,24 @@ def _finished(folder: Path) -> dict[str, Any] | None:
     return None if (numbers.get("spend") or {}).get("skipped") else numbers
 
 
-def fused(
-    project: Project, progress: Progress | None = None, retry_failed: bool = False, offline: bool = False
-) -> Fused:
-    """Rows vote, and votes fuse."""
-    data = project.read()
-    settings = project.settings
-    store = Store(project.state, retry_failed)
-    if not offline:
-        check_keys(project.endpoints)
-    rules = replace(project.desk.rules, is_offline=offline, asks_again=retry_failed)
-    desk = replace(project.desk, rules=rules)
-    votes = apply(
-        data.rows,
-        project.sources,
-        project.space,
-        gold=data.anchors,
-        executor=project.executor,
-        store=store,
-        partition_rows=settings.run.partition_rows,
-        max_failure_share=settings.run.max_failure_share,
-        progress=progress,
-        desk=desk,
-    )
-    patterns, where = fold(votes, data.anchors)
-    fitted = fit(patterns, project.label_model)
-    alone = predict(fitted, votes, patterns, where, gold=data.anchors, name=str(settings.label_model["kind"]))
-    labels = with_content(alone, data.content, data.anchors) if settings.content else alone
-    return Fused(data.rows, votes, labels, alone, data.gold, data.anchors, fitted, desk)
-
-
 def compute(
     project: Project, progress: Progress | None = None, retry_failed: bool = False, offline: bool = False
 ) -> Outcome:
     """Rows vote, votes fuse, disagreements are ranked, and all of it is reported."""
     made, settings = fused(project, progress, retry_failed, offline), project.settings
-    votes, labels = made.votes, made.labels
-    patterns, where = fold(votes, made.anchors)
-    majority = predict(fit(patterns, "majority"), votes, patterns, where, gold=made.anchors, name="majority")
+    data, votes, labels = made.data, made.votes, made.labels
+    patterns, where = fold(votes, data.anchors)
+    majority = predict(fit(patterns, "majority"), votes, patterns, where, gold=data.anchors, name="majority")
     queue = rank(
         votes,
         labels,
         settings.queue.signals,
         size=settings.queue.size,
         random_share=settings.queue.random_share,
-        gold=made.anchors,
+        gold=data.anchors,
     )
     numbers = report(
-        made.rows,
+        data.rows,
         votes,
         labels,
         queue,
@@ -166,11 +116,21 @@ def compute(
         estimate=estimate_accuracy(patterns, project.label_model, made.fitted),
         majority=majority,
         alone=made.alone if settings.content else None,
-        gold=made.gold,
+        gold=data.gold,
         gold_use=settings.gold.use if settings.gold else "",
         spent=_spent(made.desk) if project.endpoints else None,
     )
+    if data.reviewed is not None:
+        numbers["reviewed"] = {"rows": len(data.reviewed), "none": len(data.refused)}
+        numbers["warnings"] += _seen_before(data.gold, data.reviewed)
     return Outcome(votes, labels, queue, numbers)
+
+
+def _seen_before(gold: Gold | None, reviewed: Gold) -> list[str]:
+    both = set(gold.ids) & set(reviewed.ids) if gold is not None else set()
+    if not both:
+        return []
+    return [f"{len(both)} gold row(s) were also answered in review, and count there with the answer they were given"]
 
 
 def _spent(desk: DeskSettings) -> Spent:
@@ -198,7 +158,7 @@ def show(project: Project, row_id: str) -> dict[str, Any]:
         RowNotFound: no such row id.
     """
     made = fused(project, offline=True)
-    ids = made.rows.ids.to_pylist()
+    ids = made.data.rows.ids.to_pylist()
     if row_id not in ids:
         raise RowNotFound(f"there is no row {row_id!r} among {len(ids)}.{did_you_mean(row_id, ids[:100_000])}")
     at = ids.index(row_id)
@@ -207,8 +167,8 @@ def show(project: Project, row_id: str) -> dict[str, Any]:
     del reasons["row_id"]
     return {
         "schema": "quorate.row/1",
-        **row_entry(at, made.rows, made.votes, made.labels),
-        "settled": made.anchors is not None and row_id in made.anchors.ids,
+        **row_entry(at, made.data.rows, made.votes, made.labels),
+        "settled": made.data.anchors is not None and row_id in made.data.anchors.ids,
         "contributions": reasons["contributions"],
         "flip": reasons["flip"],
         "log_odds": {key: reasons[key] for key in ("label", "against", "log_odds", "prior_log_odds")},
@@ -225,22 +185,20 @@ def export(project: Project, format: str, folder: Path, min_probability: float =
     """Writes the training set in a format; what was written, as a documented object."""
     exporter = build("exporters", format, {})
     made = fused(project, offline=True)
-    chosen = assemble(made.rows, made.labels, made.anchors, min_probability, project.name)
+    chosen = assemble(made.data.rows, made.labels, made.data.anchors, min_probability, project.name)
     folder.mkdir(parents=True, exist_ok=True)
     files = exporter.write(chosen, folder)
     return {
         "schema": "quorate.export/1",
         "format": format,
         "rows": len(chosen.rows),
-        "left_out": len(made.rows) - len(chosen.rows),
+        "left_out": len(made.data.rows) - len(chosen.rows),
         "files": [str(file) for file in files],
     }
 
 
 def _write(project: Project, folder: Path, outcome: Outcome, numbers: dict[str, Any]) -> None:
-    ignore = project.state / ".gitignore"
-    if not ignore.exists():
-        write_atomically(ignore, lambda beside: beside.write_text("*\n"))
+    keep_out_of_git(project.state)
     _write_table(folder / "votes.parquet", _votes_table(outcome.votes))
     _write_table(folder / "labels.parquet", _labels_table(outcome.labels))
     _write_table(folder / "queue.parquet", _queue_table(outcome.queue))

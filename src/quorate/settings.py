@@ -121,6 +121,20 @@ class QueueSettings(_Section):
     signals: tuple[str, ...] | None = None
 
 
+class ReviewSettings(_Section):
+    """What becomes of people's answers, and how they are asked.
+
+    `use` "anchor" teaches the label model with them. Votes are hidden until the reviewer chose on the rows that
+    measure (`blind` "sample": drawn at random, or read by two people), on all, or on none. `overlap` is the share of
+    rows that two people read. Guideline sheets are Markdown files in the folder `guidelines`.
+    """
+
+    use: Literal["anchor", "off"] = "anchor"
+    blind: Literal["sample", "always", "never"] = "sample"
+    overlap: float = Field(default=0.1, ge=0, le=1)
+    guidelines: Path = Path("guidelines")
+
+
 class RunSettings(_Section):
     """How a run goes about its work; none of it changes the outcome."""
 
@@ -160,6 +174,7 @@ class Settings(_Section):
     label_model: dict[str, Any] = {"kind": "quorum"}
     content: ContentSettings | None = None
     queue: QueueSettings = QueueSettings()
+    review: ReviewSettings = ReviewSettings()
     run: RunSettings = RunSettings()
 
     def space(self) -> LabelSpace:
@@ -252,6 +267,7 @@ def _known_keys(where: Sequence[str | int]) -> list[str]:
         "content": ContentSettings,
         "spacy": SpacySettings,
         "queue": QueueSettings,
+        "review": ReviewSettings,
         "budget": BudgetSettings,
         "privacy": PrivacySettings,
         "run": RunSettings,

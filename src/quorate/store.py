@@ -170,6 +170,13 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         beside.unlink(missing_ok=True)
 
 
+def keep_out_of_git(state: Path) -> None:
+    """Makes git ignore the folder of a project's state; what somebody wrote there before stays."""
+    ignore = state / ".gitignore"
+    if not ignore.exists():
+        write_atomically(ignore, lambda beside: beside.write_text("*\n"))
+
+
 def write_json(path: Path, value: Any) -> None:
     """The value as JSON, atomically."""
     write_atomically(path, lambda beside: beside.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n"))

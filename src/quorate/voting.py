@@ -1,0 +1,81 @@
+"""A project's data with its votes and labels: what a run reports, and what a review, an export or a look begin with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from quorate.apply import apply
+from quorate.ask import Progress
+from quorate.asking.desk import DeskSettings
+from quorate.connections import check_keys
+from quorate.content import with_content
+from quorate.fuse import fit, predict
+from quorate.patterns import fold
+from quorate.project import Data, Project
+from quorate.protocols import FittedLabelModel
+from quorate.store import Store
+from quorate.values import Labels, Votes
+
+
+@dataclass(frozen=True, eq=False)
+class Fused:
+    """A project's data with its votes and labels, for those who go on working with them.
+
+    `alone` is what the votes alone say, where the content of the rows has a part in the labels.
+    """
+
+    data: Data
+    votes: Votes
+    labels: Labels
+    alone: Labels
+    fitted: FittedLabelModel
+    desk: DeskSettings
+
+
+def vote(
+    project: Project, progress: Progress | None = None, retry_failed: bool = False, offline: bool = False
+) -> tuple[Data, Votes, DeskSettings]:
+    """The data of a project, the votes of its sources, and how endpoints were asked."""
+    data = project.read()
+    settings = project.settings
+    store = Store(project.state, retry_failed)
+    if not offline:
+        check_keys(project.endpoints)
+    rules = replace(project.desk.rules, is_offline=offline, asks_again=retry_failed)
+    desk = replace(project.desk, rules=rules)
+    votes = apply(
+        data.rows,
+        project.sources,
+        project.space,
+        gold=data.anchors,
+        executor=project.executor,
+        store=store,
+        partition_rows=settings.run.partition_rows,
+        max_failure_share=settings.run.max_failure_share,
+        progress=progress,
+        desk=desk,
+    )
+    return data, votes, desk
+
+
+def fused(
+    project: Project, progress: Progress | None = None, retry_failed: bool = False, offline: bool = False
+) -> Fused:
+    """Rows vote, and votes fuse."""
+    data, votes, desk = vote(project, progress, retry_failed, offline)
+    patterns, where = fold(votes, data.anchors)
+    fitted = fit(patterns, project.label_model)
+    name = str(project.settings.label_model["kind"])
+    alone = _without_refused(predict(fitted, votes, patterns, where, gold=data.anchors, name=name), data.refused)
+    labels = with_content(alone, data.content, data.anchors) if project.settings.content else alone
+    return Fused(data, votes, _without_refused(labels, data.refused), alone, fitted, desk)
+
+
+def _without_refused(labels: Labels, refused: frozenset[str]) -> Labels:
+    """The labels, none for rows of which people said that no label fits."""
+    if not refused:
+        return labels
+    fits = np.array([row_id not in refused for row_id in labels.ids.to_pylist()], bool)
+    return replace(labels, covered=labels.covered & fits)
