@@ -21,7 +21,7 @@ LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
     "matching confusion copies evidence sidedness ratios diagonal correlation subtypes coins "
-    "regression settled reach anchors "
+    "regression settled reach anchors confidence "
     "tables intervals cells flat together wire wires asking prompts loopback",
     "",  # the six plug-in folders
     "apply ask filing fuse rank assemble analysis report page terminal terminal_asking store rules starter",
