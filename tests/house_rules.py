@@ -21,7 +21,7 @@ LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
     "matching confusion copies evidence sidedness ratios diagonal correlation subtypes coins "
-    "regression settled reach anchors features "
+    "regression settled reach anchors confidence features "
     "tables intervals cells flat together wire wires asking prompts loopback",
     "",  # the six plug-in folders
     "apply ask filing content fuse why state independence kinship doubt foresight advise rank assemble analysis "

@@ -14,6 +14,8 @@ from quorate.values import ABSTAIN
 
 Floats = NDArray[np.float64]
 
+_FEW_COLUMNS = 16
+
 
 def indicators(matrix: NDArray[np.int16], k: int) -> Any:
     """Votes as a sparse 0/1 matrix, CSR float64[p, m·k]: column j·k + l is "source j voted l"."""
@@ -51,8 +53,20 @@ def posterior(votes: Any, log_likelihood: Floats, log_prior: Floats) -> Floats:
 
 def softmax(logits: Floats) -> Floats:
     """Row-wise softmax without overflow."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf)) if logits.size else logits
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+    columns = logits.shape[1]
+    if not logits.size or columns > _FEW_COLUMNS:
+        shifted = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf)) if logits.size else logits
+        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+    # Column by column: NumPy takes several times as long to reduce many short rows.
+    top = logits[:, 0].copy()
+    for j in range(1, columns):
+        np.maximum(top, logits[:, j], out=top)
+    shifted = np.exp(logits - top[:, None])
+    total = shifted[:, 0].copy()
+    for j in range(1, columns):
+        total += shifted[:, j]
+    shifted /= total[:, None]
+    return np.asarray(shifted)
 
 
 def label_mass(probs: Floats, counts: NDArray[np.int64], gold: NDArray[np.int64]) -> Floats:

@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.confusion import Floats, indicators
-from quorate.values import ABSTAIN
 
 _ALIKE = 0.98
 _FEWEST_ROWS = 30
 # Comparing every pair takes m² numbers; beyond, only exact copies are looked for.
 _MANY_SOURCES = 3000
-_MANY_LABELS = 50
+_SPARSE = 0.1
 
 
 def copied_sources(matrix: NDArray[np.int16], counts: NDArray[Any]) -> list[list[int]]:
@@ -42,8 +41,9 @@ def copy_weights(matrix: NDArray[np.int16], counts: NDArray[Any]) -> Floats:
 
 
 def _pairs(matrix: NDArray[np.int16], counts: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    voted = matrix != ABSTAIN
-    rows = np.asarray(counts @ voted, np.float64)
+    k = int(matrix.max(initial=0)) + 1
+    votes = indicators(matrix, k).tocsc()
+    rows = np.asarray(votes.T @ np.asarray(counts, np.float64)).reshape(-1, k).sum(axis=1)
     often = np.flatnonzero(rows >= _FEWEST_ROWS)
     if len(often) < 2:
         return often[:0], often[:0]
@@ -52,30 +52,16 @@ def _pairs(matrix: NDArray[np.int16], counts: NDArray[Any]) -> tuple[NDArray[np.
         leader = np.full(int(place.max()) + 1, -1)
         leader[place.reshape(-1)[::-1]] = often[::-1]
         return often, leader[place.reshape(-1)]
-    same = _agreements(matrix[:, often], counts)
-    either = rows[often][:, None] + rows[often][None] - _both(voted[:, often], counts)
+    by_label = [votes[:, often * k + y] for y in range(k)]
+    same = sum((_both(said, counts) for said in by_label if said.nnz), np.zeros((len(often), len(often))))
+    either = rows[often][:, None] + rows[often][None] - _both(sum(by_label[1:], by_label[0]), counts)
     first, second = np.nonzero(np.triu(same >= _ALIKE * np.maximum(either, _FEWEST_ROWS), 1))
     return often[first], often[second]
 
 
-def _agreements(matrix: NDArray[np.int16], counts: NDArray[Any]) -> Floats:
-    """On how many rows each two sources gave the same label, float64[m, m]."""
-    labels = np.unique(matrix[matrix != ABSTAIN])
-    if len(labels) <= _MANY_LABELS:
-        return np.asarray(sum((_both(matrix == y, counts) for y in labels), np.zeros(1)))
-    k = int(labels.max()) + 1
-    votes, same = indicators(matrix, k).tocsc(), np.zeros((matrix.shape[1], matrix.shape[1]))
-    for y in labels:
-        said = votes[:, y::k]
-        same += (said.T @ said.multiply(np.asarray(counts)[:, None]).tocsc()).toarray()
-    return same
-
-
-def _both(chosen: NDArray[np.bool_], counts: NDArray[Any]) -> Floats:
-    from scipy.sparse import csr_matrix
-
-    if chosen.mean() < 0.1:
-        sparse = csr_matrix(chosen.astype(np.float64))
-        return np.asarray((sparse.T @ sparse.multiply(np.asarray(counts)[:, None]).tocsr()).toarray())
-    dense = chosen.astype(np.float64)
+def _both(said: Any, counts: NDArray[Any]) -> Floats:
+    """On how many rows each two of some sources said this, float64[m, m]; from CSC float64[p, m] of 0 and 1."""
+    if said.nnz < _SPARSE * said.shape[0] * said.shape[1]:
+        return np.asarray((said.T @ said.multiply(np.asarray(counts)[:, None]).tocsc()).toarray())
+    dense = said.toarray()
     return np.asarray(dense.T @ (dense * np.asarray(counts)[:, None]))

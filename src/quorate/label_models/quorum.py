@@ -114,27 +114,37 @@ def _members(evidence: Evidence, two_sided: bool) -> tuple[tuple[Belief, ...], t
 
 def _rules(evidence: Evidence) -> tuple[tuple[Belief, ...], tuple[float, ...]]:
     """The members for one-sided sources, and what each counts."""
-    k, cast = evidence.k, evidence.cast()
+    mean = sum(rule_log_odds(evidence).values()) / 2
+    return (Belief.of(np.asarray(mean), np.zeros(evidence.k)),), (1 / 3, 2 / 3)
+
+
+def rule_log_odds(evidence: Evidence) -> dict[str, Floats]:
+    """What votes of one-sided sources say, by two members on one scale, float64[m, k, k] each."""
+    cast = evidence.cast()
     counted = discounts(evidence, evidence.start)
     by_source = (counted * cast).sum(axis=1) / np.maximum(cast.sum(axis=1), 1e-12)
     by_source = np.where(cast.any(axis=1), by_source, 1.0)
     alone = margin(fit_ratios(evidence), cast)
     ratios = fit_ratios(evidence, by_source, discounted_shares(evidence, counted))
-    diagonal = fit_diagonal(evidence)
     # Discounts shape what the ratios are; the weakening itself would leave the sources that never meet in charge.
-    weights = sum(member * (alone / max(margin(member, cast), 1e-12)) for member in (ratios, diagonal))
-    return (Belief.of(np.asarray(weights / 2), np.zeros(k)),), (1 / 3, 2 / 3)
+    found = {"ratios": ratios, "diagonal": fit_diagonal(evidence)}
+    return {name: member * (alone / max(margin(member, cast), 1e-12)) for name, member in found.items()}
 
 
 def _voters(evidence: Evidence) -> tuple[tuple[Belief, ...], tuple[float, ...]]:
     """The members for two-sided sources, and what each counts."""
-    k, most = evidence.k, identified_subtypes(evidence)
-    fitted = {g: fit_subtypes(evidence, g, even_rows(k)) for g in range(1, min(most, _MOST_SUBTYPES) + 1)}
-    beliefs = [fitted[min(g, most)] for g in range(1, _MOST_SUBTYPES + 1)]
-    members = (*beliefs, Belief.of(fit_ratios(evidence), np.zeros(k)))
+    members = tuple(voter_beliefs(evidence).values())
     if evidence.cast().any(axis=1).sum() < _TOLD_APART:
         members = tuple(_alike(member, evidence.cast()) for member in members)
     return members, (1 / (len(members) + 1),) * (len(members) + 1)
+
+
+def voter_beliefs(evidence: Evidence) -> dict[str, Belief]:
+    """The members for two-sided sources but majority vote, as if there were three sources or more."""
+    k, most = evidence.k, identified_subtypes(evidence)
+    fitted = {g: fit_subtypes(evidence, g, even_rows(k)) for g in range(1, min(most, _MOST_SUBTYPES) + 1)}
+    found = {f"subtypes_{g}": fitted[min(g, most)] for g in range(1, _MOST_SUBTYPES + 1)}
+    return {**found, "ratios": Belief.of(fit_ratios(evidence), np.zeros(k))}
 
 
 def _alike(belief: Belief, cast: Floats) -> Belief:
