@@ -12,7 +12,7 @@ from pathlib import Path
 from projects import REPOSITORY
 
 SOURCE = REPOSITORY / "src" / "quorate"
-CONCEPTS = ("asking", "wires", "prompts", "loopback")
+CONCEPTS = ("agreement", "asking", "comparing", "wires", "prompts", "loopback")
 """Folders that are no kind of plug-in: one concept each, in more files than the top level should hold."""
 KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "executors")
 
@@ -21,9 +21,9 @@ LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
     "matching confusion copies evidence sidedness ratios diagonal correlation subtypes regression settled reach anchors "
-    "tables intervals cells flat together wire wires asking prompts loopback",
+    "tables intervals cells flat together wire wires asking prompts loopback agreement estimates",
     "",  # the six plug-in folders
-    "apply ask filing fuse rank assemble analysis report page terminal terminal_asking store rules starter",
+    "apply ask filing fuse rank assemble analysis report page terminal terminal_asking store rules starter comparing",
     "settings collector connections project run plan doctor demo",
     "cli progress __main__",
 )
