@@ -21,7 +21,8 @@ LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
     "matching confusion copies evidence sidedness ratios diagonal correlation subtypes regression settled reach "
-    "anchors tables intervals cells flat together wire wires asking prompts loopback agreement estimates",
+    "anchors tables intervals cells flat together wire wires asking prompts loopback agreement estimates "
+    "gain drawing alike content_model survey",
     "",  # the six plug-in folders
     "apply ask filing fuse rank assemble analysis report page terminal terminal_asking store rules starter comparing",
     "settings collector connections project run plan doctor demo",

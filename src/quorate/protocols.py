@@ -176,6 +176,14 @@ class Signal(Protocol):
     def score(self, votes: Votes, labels: Labels) -> NDArray[np.float32]: ...
 
 
+@runtime_checkable
+class ReadingSignal(Protocol):
+    """A signal that can also read the rows, where there are rows to read: their content tells it more."""
+
+    def score(self, votes: Votes, labels: Labels) -> NDArray[np.float32]: ...
+    def score_reading(self, rows: Rows, votes: Votes, labels: Labels) -> NDArray[np.float32]: ...
+
+
 class Exporter(Protocol):
     """A file format: writes the training set into a folder and names the files it wrote."""
 
@@ -260,6 +268,7 @@ __all__ = [
     "Learner",
     "Particular",
     "PluginClass",
+    "ReadingSignal",
     "SelfTesting",
     "Signal",
     "Source",

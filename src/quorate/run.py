@@ -128,6 +128,7 @@ def compute(
         size=settings.queue.size,
         random_share=settings.queue.random_share,
         gold=anchors,
+        rows=rows,
     )
     estimate = estimate_accuracy(patterns, project.label_model, fitted)
     numbers = report(
