@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 FOUND_AT = (0.01, 0.05, 0.10, 0.20)
 ANSWERS = (25, 50, 100, 200)
-# How many answers go by between two orders of the rows that are left.
-BATCH = 10
+# After how many answers the label model is fitted anew and the rows that are left are ranked anew.
+REFITS = (10, 20, 25, 30, 40, *range(50, 201, 25))
 _BATCHES_OF_A_QUEUE = 40
 
 
@@ -114,26 +114,24 @@ def found_errors(table: Table, order: Order, *, rerank: bool) -> Floats:
     return np.array([*at, float(curve.mean())])
 
 
-def accuracies(table: Table, order: Order, *, alike: bool = True, refit: bool = True) -> tuple[float, ...]:
-    """The accuracy of all labels after each number of `ANSWERS`.
+def accuracies(table: Table, order: Order, *, refit: bool = True) -> Floats:
+    """The accuracy of all labels after each number of `ANSWERS`, and that without counting answers in on rows with
+    the same votes, float64[2, a]; the order follows the former.
 
     Args:
-        alike: rows with the same votes as answered rows take those answers into account.
         refit: the label model is fitted anew; else labels stay as given where nobody answered.
     """
-    asked, labels = np.zeros(0, np.intp), table.given
+    asked, labels, fused = np.zeros(0, np.intp), table.given, table.given
     reached = []
-    for stop in range(BATCH // 2, max(ANSWERS) + 1, BATCH // 2):
-        if stop % BATCH and stop not in ANSWERS:
-            continue
+    for stop in REFITS:
         asked = np.concatenate([asked, order(table, labels, asked)[: stop - len(asked)]])
         if refit:
             gold = table.gold(asked)
             fused = fuse(table.votes, gold=gold)
-            labels = settle_alike(table.votes, fused, gold) if alike else fused
+            labels = settle_alike(table.votes, fused, gold)
         if stop in ANSWERS:
-            reached.append(table.accuracy(labels, asked))
-    return tuple(reached)
+            reached.append((table.accuracy(labels, asked), table.accuracy(fused, asked)))
+    return np.array(reached).T
 
 
 def with_probs(table: Table, probs: Floats) -> Table:

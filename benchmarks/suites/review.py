@@ -75,11 +75,11 @@ def _reviewed(found: VoteSet, ask: dict[str, Worker]) -> Iterator[Measurement]:
         case = f"{found.group}/{found.name}, {reviewer}"
         shares = _found(table, theirs)
         for i, metric in enumerate([*(f"found_{at:.0%}" for at in FOUND_AT), "found_area"]):
-            yield _measurement(case, metric, {name: values[i] for name, values in shares.items()}, missing)
+            yield _measurement(case, metric, {name: float(values[i]) for name, values in shares.items()}, missing)
         if found.group == _REFITTED:
             reached = _accuracies(table, theirs)
             for i, answers in enumerate(ANSWERS):
-                values = {name: values[i] for name, values in reached.items() if i < len(values)}
+                values = {name: float(values[i]) for name, values in reached.items()}
                 yield _measurement(case, f"accuracy_{answers}", values, missing)
 
 
@@ -100,17 +100,18 @@ def _found(table: Table, theirs: dict[str, tuple[Order, Floats]]) -> dict[str, F
     return {name: found_errors(table, order, rerank=rerank) for name, (order, rerank) in orders.items()}
 
 
-def _accuracies(table: Table, theirs: dict[str, tuple[Order, Floats]]) -> dict[str, tuple[float, ...]]:
+def _accuracies(table: Table, theirs: dict[str, tuple[Order, Floats]]) -> dict[str, Floats]:
     from benchmarks.reviewing import accuracies, at_random, by_entropy, by_gain, with_probs
 
+    ours, alone = accuracies(table, by_gain)
     reached = {
-        "ours": accuracies(table, by_gain),
-        "our queue, fuse alone": accuracies(table, by_gain, alike=False),
-        "random": accuracies(table, at_random),
-        "entropy": accuracies(table, by_entropy),
+        "ours": ours,
+        "our queue, fuse alone": alone,
+        "random": accuracies(table, at_random)[0],
+        "entropy": accuracies(table, by_entropy)[0],
     }
     for name, (order, probs) in theirs.items():
-        reached[name] = accuracies(with_probs(table, probs), order, refit=False)
+        reached[name] = accuracies(with_probs(table, probs), order, refit=False)[0]
     return reached
 
 

@@ -30,6 +30,7 @@ from quorate.registry import build
 from quorate.report import report, row_entry
 from quorate.rows import Rows
 from quorate.store import Store, write_atomically, write_json
+from quorate.survey import survey
 from quorate.values import Gold, Labels, Queue, Status, Votes
 
 
@@ -143,6 +144,9 @@ def compute(
         gold=gold,
         gold_use=settings.gold.use if settings.gold else "",
         spent=_spent(desk) if project.endpoints else None,
+        surveyed=survey(votes, predict(fitted, votes, patterns, where, gold=None, name=labels.model), gold)
+        if gold is not None and gold.inclusion
+        else None,
     )
     return Outcome(rows, votes, labels, queue, numbers, anchors)
 

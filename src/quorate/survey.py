@@ -37,14 +37,16 @@ class Survey:
     classes: dict[str, Surveyed]
 
 
-def survey(votes: Votes, labels: Labels, gold: Gold, inclusion: NDArray[np.float64]) -> Survey:
+def survey(votes: Votes, labels: Labels, gold: Gold) -> Survey:
     """What answers say of the whole table.
 
     Args:
         labels: as given before the rows themselves were settled: an answered row must not carry its answer.
-        inclusion: float64[n], the recorded inclusion probability of each answered row: below 1 where it was drawn.
+        gold: with the inclusion probability that the queue recorded: below 1 where the row was drawn.
     """
     truth, stratum = gold.aligned(votes.ids), strata(votes)
+    by_id = dict(zip(gold.ids, gold.inclusion, strict=False))
+    inclusion = np.array([by_id.get(row_id, 1.0) for row_id in votes.ids.to_pylist()], np.float64)
     drawn = (truth != ABSTAIN) & (inclusion < 1)
     hard = labels.hard
     names = votes.space.names
