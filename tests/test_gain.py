@@ -120,3 +120,24 @@ def test_the_default_queue_does_not_depend_on_the_order_of_the_rows(order: list[
     queues = [rank(votes, fuse(votes, "majority"), size=8, random_share=0.25) for votes in (straight, shuffled)]
     assert queues[0].ids.to_pylist() == queues[1].ids.to_pylist()
     assert queues[0].inclusion.tolist() == queues[1].inclusion.tolist()
+
+
+def test_a_label_that_contradicts_its_text_is_a_label_error() -> None:
+    texts = ["buy cheap pills now"] * 40 + ["lovely song and melody"] * 41
+    rows = Rows.of(pd.DataFrame({"text": texts}))
+    matrix = np.array([[0]] * 40 + [[1]] * 40 + [[0]], np.int16)
+    votes = Votes.of(matrix, SPACE)
+    queue = rank(votes, fuse(votes, "majority"), ["label_error"], size=1, random_share=0, rows=rows)
+    assert queue.position.tolist() == [80]
+    assert queue.reasons["label_error"][0] > 0.5
+
+
+def test_clusters_of_rows_without_votes_weigh_by_their_size() -> None:
+    texts = ["pills and more pills"] * 60 + ["a quiet evening by the sea"] * 20 + ["voted"] * 20
+    matrix = np.array([[ABSTAIN]] * 80 + [[0]] * 20, np.int16)
+    votes = Votes.of(matrix, SPACE)
+    queue = rank(votes, fuse(votes, "majority"), ["uncovered"], size=None, rows=Rows.of(pd.DataFrame({"text": texts})))
+    by_row = dict(zip(queue.position.tolist(), queue.reasons["uncovered"].tolist(), strict=True))
+    assert by_row[0] == pytest.approx(0.6)
+    assert by_row[70] == pytest.approx(0.2)
+    assert by_row[90] == 0

@@ -17,17 +17,20 @@ _LARGEST_VOCABULARY = 2**17
 # More rows teach such a model little more, and a queue must not wait.
 _TAUGHT_BY = 10_000
 _FEWEST_ROWS = 20
+# Beyond, a first card would wait for the texts of all rows to be read.
+_MOST_ROWS = 50_000
 _CLUSTER_ROWS = 25
 _MOST_CLUSTERS = 20
 _SEED = 20_110
 
 
 def text_features(rows: Rows) -> Any:
-    """TF-IDF over words and pairs of words of all texts of a row, CSR float64[n, d]; None without any word."""
+    """TF-IDF over words and pairs of words of all texts of a row, CSR float64[n, d]; None without any word
+    and where there are more than 50,000 rows."""
     from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
     texts = [rows.arrow(name) for name in rows.columns if pa.types.is_string(rows.arrow(name).type)]
-    if not texts or not len(rows):
+    if not texts or not 0 < len(rows) <= _MOST_ROWS:
         return None
     joined = pc.binary_join_element_wise(*(pc.fill_null(text, "") for text in texts), " ").to_pylist()
     hashed = HashingVectorizer(ngram_range=(1, 2), n_features=_LARGEST_VOCABULARY, alternate_sign=False, norm=None)
