@@ -18,7 +18,7 @@ _LONGEST_S = 120.0
 def reading_s(rows: Rows) -> NDArray[np.float64]:
     """How long a person takes over each row, in seconds: its texts read once, and a decision; float64[n]."""
     words = np.zeros(len(rows))
-    for text in _texts(rows):
+    for text in text_columns(rows):
         spaces = pc.count_substring(pc.fill_null(text, ""), " ")
         words += np.asarray(spaces, np.float64) + 1
     return np.minimum(_DECISION_S + words / _WORDS_A_SECOND, _LONGEST_S)
@@ -30,7 +30,7 @@ def same_reading(rows: Rows) -> NDArray[np.intp]:
     Rows without any letter in any text are like no other row.
     """
     alone = np.arange(len(rows), dtype=np.intp)
-    texts = [_essence(text) for text in _texts(rows)]
+    texts = [_essence(text) for text in text_columns(rows)]
     if not texts or not len(rows):
         return alone
     joined = pc.binary_join_element_wise(*texts, "\n")
@@ -39,7 +39,8 @@ def same_reading(rows: Rows) -> NDArray[np.intp]:
     return np.where(empty, alone + len(rows), codes).astype(np.intp)
 
 
-def _texts(rows: Rows) -> list[pa.Array]:
+def text_columns(rows: Rows) -> list[pa.Array]:
+    """The columns of texts."""
     columns = [rows.arrow(name) for name in rows.columns]
     return [column for column in columns if pa.types.is_string(column.type) or pa.types.is_large_string(column.type)]
 

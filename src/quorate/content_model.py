@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from quorate.alike import text_columns
 from quorate.rows import Rows
 from quorate.values import ABSTAIN
 
@@ -29,10 +30,10 @@ def text_features(rows: Rows) -> Any:
     and where there are more than 50,000 rows."""
     from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
-    texts = [rows.arrow(name) for name in rows.columns if pa.types.is_string(rows.arrow(name).type)]
+    texts = text_columns(rows)
     if not texts or not 0 < len(rows) <= _MOST_ROWS:
         return None
-    joined = pc.binary_join_element_wise(*(pc.fill_null(text, "") for text in texts), " ").to_pylist()
+    joined = pc.binary_join_element_wise(*(pc.fill_null(text, "").cast(pa.string()) for text in texts), " ").to_pylist()
     hashed = HashingVectorizer(ngram_range=(1, 2), n_features=_LARGEST_VOCABULARY, alternate_sign=False, norm=None)
     counts = hashed.transform(joined)
     return TfidfTransformer(sublinear_tf=True).fit_transform(counts) if counts.nnz else None
@@ -49,7 +50,7 @@ def out_of_fold(features: Any, given: NDArray[np.int16], k: int) -> NDArray[np.f
         teaching = np.flatnonzero((fold != i) & (given != ABSTAIN))[:_TAUGHT_BY]
         if len(teaching) < _FEWEST_ROWS or len(np.unique(given[teaching])) < 2:
             continue
-        model = SGDClassifier(loss="log_loss", alpha=1e-4, max_iter=20, tol=1e-3, random_state=_SEED)
+        model = SGDClassifier(loss="log_loss", alpha=1e-4, max_iter=10, tol=None, random_state=_SEED)
         model.fit(features[teaching], given[teaching])
         out = np.zeros((int((fold == i).sum()), k))
         out[:, model.classes_] = model.predict_proba(features[fold == i])
