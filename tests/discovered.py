@@ -46,13 +46,17 @@ def available(make: Callable[[], T]) -> T:
 
 
 def law(
-    kind: str, cases: st.SearchStrategy[T], but: Collection[str] = ()
+    kind: str, cases: st.SearchStrategy[T], but: Collection[str] = (), few: bool = False
 ) -> Callable[[Callable[[str, T], None]], Callable[[str], None]]:
-    """A law of every plug-in of a kind, on cases of a strategy; a plug-in with a slow vendor meets fewer of them."""
+    """A law of every plug-in of a kind, on cases of a strategy; a plug-in with a slow vendor meets fewer of them.
+
+    Args:
+        few: a case takes long, so that eight have to do.
+    """
 
     def decorate(check: Callable[[str, T], None]) -> Callable[[str], None]:
         def over_cases(name: str) -> None:
-            @settings(max_examples=3 if name in SLOW else 60, deadline=None)
+            @settings(max_examples=3 if name in SLOW else 8 if few else 60, deadline=None)
             @given(cases)
             def holds(case: T) -> None:
                 check(name, case)

@@ -20,8 +20,9 @@ KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "execut
 LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
-    "matching confusion copies evidence sidedness ratios diagonal correlation subtypes regression settled reach "
-    "anchors tables intervals cells flat together wire wires asking prompts loopback agreement estimates "
+    "matching confusion copies evidence sidedness ratios diagonal correlation subtypes coins "
+    "regression settled reach anchors confidence "
+    "tables intervals cells flat together wire wires asking prompts loopback agreement estimates "
     "gain drawing alike content_model survey",
     "",  # the six plug-in folders
     "apply ask filing fuse rank assemble analysis report page terminal terminal_asking store rules starter comparing",

@@ -11,13 +11,14 @@ import cloudpickle
 import numpy as np
 import pytest
 from discovered import LABELS, Matrix, available, every, example, label_matrices, law, permuted, space, votes_of
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from quorate.errors import PluginError
 from quorate.fuse import fuse
 from quorate.patterns import VotePatterns
 from quorate.protocols import FittedLabelModel
-from quorate.values import ABSTAIN, Gold
+from quorate.values import ABSTAIN, Gold, Votes
 
 Floats = NDArray[np.float64]
 
@@ -72,6 +73,45 @@ def test_the_order_of_labels_does_not_matter(name: str, case: tuple[Matrix, int,
     matrix, k, order = case
     renamed = np.where(matrix == ABSTAIN, ABSTAIN, np.argsort(order)[matrix]).astype(np.int16)
     np.testing.assert_allclose(believed(name, renamed, k), believed(name, matrix, k)[:, order], atol=1e-6)
+
+
+def part(votes: Votes, rows: slice) -> Votes:
+    return Votes.of(votes.matrix[rows], votes.space, votes.sources, votes.ids.to_pylist()[rows])
+
+
+@st.composite
+def cut(draw: st.DrawFn) -> tuple[Matrix, int, int]:
+    """A label matrix, how many labels there are, and a row to cut it at."""
+    matrix, k = draw(label_matrices())
+    return matrix, k, draw(st.integers(0, len(matrix)))
+
+
+@st.composite
+def agreeing_voters(draw: st.DrawFn) -> tuple[Matrix, int]:
+    """Three to six voters of two to four labels, each right on 70 to 95 % of 200 rows."""
+    k, seed = draw(st.integers(2, 4)), draw(st.integers(0, 10_000))
+    accuracies = np.array(draw(st.lists(st.integers(70, 95), min_size=3, max_size=6))) / 100
+    generator = np.random.default_rng(seed)
+    truth = generator.integers(0, k, 200)[:, None]
+    wrong = (truth + generator.integers(1, k, (200, len(accuracies)))) % k
+    return np.where(generator.random(wrong.shape) < accuracies, truth, wrong).astype(np.int16), k
+
+
+Orders = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
+Settled = tuple[Matrix, int, NDArray[np.int16], Orders]
+
+
+@st.composite
+def settled_and_permuted(draw: st.DrawFn) -> Settled:
+    """A label matrix, gold for some rows int16[n], and another order of rows, sources and labels."""
+    matrix, k = draw(label_matrices())
+    gold = np.array([draw(st.integers(-1, k - 1)) for _ in matrix], np.int16)
+    rows, sources, labels = (np.array(draw(st.permutations(range(n))), np.intp) for n in (*matrix.shape, k))
+    return matrix, k, gold, (rows, sources, labels)
+
+
+def gold_of(labels: NDArray[np.int16], k: int) -> Gold:
+    return Gold.of(range(len(labels)), [None if y == ABSTAIN else LABELS[y] for y in labels], space(k))
 
 
 FOUND_BY_SEARCH = {
@@ -146,6 +186,49 @@ def test_rows_without_votes_change_nothing(name: str, case: tuple[Matrix, int]) 
     silent = np.full((7, matrix.shape[1]), ABSTAIN, np.int16)
     whole = believed(name, np.vstack([matrix, silent]), k)
     np.testing.assert_allclose(whole[: len(matrix)], believed(name, matrix, k), atol=1e-6)
+
+
+@law("label_models", cut(), few=True)
+def test_patterns_counted_in_parts_add_up_to_the_same_fit(name: str, case: tuple[Matrix, int, int]) -> None:
+    matrix, k, place = case
+    whole, truth = votes_of(matrix, k), [LABELS[i % k] for i in range(0, len(matrix), 2)]
+    gold = Gold.of(range(0, len(matrix), 2), truth, space(k))
+    parts = [part(whole, slice(None, place)), part(whole, slice(place, None))]
+    added = VotePatterns.of(parts[0], gold) + VotePatterns.of(parts[1], gold)
+    model: FittedLabelModel = available(lambda: example("label_models", name).fit(added))
+    assert model.probabilities(matrix).tobytes() == believed(name, matrix, k, gold).tobytes()
+
+
+@law("label_models", label_matrices(), few=True)
+def test_neither_votes_nor_gold_are_changed(name: str, case: tuple[Matrix, int]) -> None:
+    matrix, k = case
+    gold = Gold.of(range(len(matrix)), [LABELS[i % k] for i in range(len(matrix))], space(k))
+    patterns = VotePatterns.of(votes_of(matrix, k), gold)
+    given = [array.copy() for array in (matrix, patterns.matrix, patterns.counts, patterns.gold)]
+    fresh: FittedLabelModel = available(lambda: example("label_models", name).fit(patterns))
+    fresh.probabilities(matrix)
+    for before, after in zip(given, (matrix, patterns.matrix, patterns.counts, patterns.gold), strict=True):
+        assert before.tobytes() == after.tobytes()
+
+
+@law("label_models", agreeing_voters(), few=True)
+def test_what_all_voters_say_is_the_label(name: str, case: tuple[Matrix, int]) -> None:
+    """Voters of every label, right more often than not; the rows on which all of them agree."""
+    matrix, k = case
+    unanimous = (matrix == matrix[:, :1]).all(axis=1)
+    assert (believed(name, matrix, k).argmax(axis=1) == matrix[:, 0])[unanimous].all()
+
+
+@law("label_models", settled_and_permuted(), but=NOT_EQUIVARIANT, few=True)
+def test_the_order_of_rows_sources_and_labels_does_not_matter_beside_gold(name: str, case: Settled) -> None:
+    matrix, k, gold, (rows, sources, labels) = case
+    probs = believed(name, matrix, k, gold_of(gold, k))
+    moved = believed(name, matrix[rows][:, sources], k, gold_of(gold[rows], k))
+    np.testing.assert_allclose(moved, probs[rows], atol=1e-5)
+    new = np.argsort(labels)
+    renamed = np.where(matrix == ABSTAIN, ABSTAIN, new[matrix]).astype(np.int16)
+    again = believed(name, renamed, k, gold_of(np.where(gold == ABSTAIN, ABSTAIN, new[gold]).astype(np.int16), k))
+    np.testing.assert_allclose(again, probs[:, labels], atol=1e-5)
 
 
 @law("label_models", label_matrices())

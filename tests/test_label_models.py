@@ -209,8 +209,8 @@ def test_a_hundred_gold_rows_correct_a_wrong_majority(case: str, seed: int) -> N
     before, after = ((fuse(votes, "quorum", g).hard == truth)[unseen].mean() for g in (None, gold))
     majority = (fuse(votes, "majority").hard == truth)[unseen].mean()
     assert after > majority + 0.05
-    # Which voters are wrong for one label is told by the votes themselves; of rules it takes gold.
-    assert after > before + (0.02 if case == "rules" else -0.01)
+    # Which voters are wrong for one label is told by the votes themselves already; of rules it takes gold.
+    assert after > before + (0.02 if case == "rules" else -0.025)
 
 
 @pytest.mark.parametrize("model", OURS)

@@ -5,10 +5,11 @@ A multinomial regression whose starting point is the belief of the votes:
     log-odds of label y = a · log P(y | votes) + b[y] + sum over sources of (t[source] · [voted y] + U[vote, y])
 
 Ridges hold a at 1 and everything else at 0, so no gold means no change; how strong they are is not chosen but
-averaged over: each of a few settings counts by exp(head start - log-loss on gold held out), and so does believing the
-votes as they are (stacking by exponential weights, after Yang 2004). With enough gold, U makes it the logistic
-regression on votes that it must not lose to. On top, a vote pattern learns its own answer (`quorate.settled`);
-and where nobody looked, the correction counts less (`quorate.reach`).
+averaged over: each of a few settings counts by exp(credit), as does believing the votes as they are (stacking by
+exponential weights, after Yang 2004). Its credit is half of head start - log-loss on gold held out, and a nat less for
+each row held out that it loses to the votes on balance: better odds are no reason to change labels for the worse. With
+enough gold, U makes it the logistic regression on votes that it must not lose to. On top, a vote pattern learns its
+own answer (`quorate.settled`); and where nobody looked, the correction counts less (`quorate.reach`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.confusion import Floats, softmax
-from quorate.evidence import Evidence
+from quorate.evidence import DECIMALS, Evidence
 from quorate.patterns import VotePatterns
 from quorate.reach import Reach, fit_reach
 from quorate.regression import Problem, Ridge, log_belief
@@ -38,6 +39,8 @@ _RIDGES = (
     (Ridge(0.3, 0.3, 0.3, 1.0), -4.0),
     (Ridge(0.1, 0.1, 0.1, 1.0), -5.0),
 )
+# The folds share their rows, so their log-losses are worth less than as many of rows apart.
+_RATE = 0.5
 # Beyond this many numbers, U is left out: sources are corrected as wholes.
 _LARGEST_TABLE = 5_000
 _LEAST_SHARE = 1e-3
@@ -81,8 +84,9 @@ def fit_anchors(patterns: VotePatterns, evidence: Evidence, belief: Floats, *, b
         belief: float64[p, k], from the votes alone.
         balanced: every label counts the same, however rare, as it does in an F1.
     """
-    seen = np.flatnonzero(patterns.gold.sum(axis=1))
-    target, here = patterns.gold[seen].astype(np.float64), belief[seen]
+    gold = np.where(evidence.counts[:, None] > 0, patterns.gold, 0)
+    seen = np.flatnonzero(gold.sum(axis=1))
+    target, here = gold[seen].astype(np.float64), belief[seen]
     held_out = _folds(target, here)
     counting = _balance(target) if balanced else np.ones(target.shape[1])
     held_out, target = held_out * counting, target * counting
@@ -91,8 +95,7 @@ def fit_anchors(patterns: VotePatterns, evidence: Evidence, belief: Floats, *, b
     tasks = np.concatenate([target - held_out, target[None]])
     fits = [problem.fit(tasks, ridge) for ridge, _ in ridges]
     believed = np.stack([np.broadcast_to(here, held_out.shape), *(probs[:-1] for _, probs in fits)])
-    heads = np.array([0.0, *(head for _, head in ridges)])
-    shares = softmax((heads - losses(held_out, believed))[None])[0]
+    shares = softmax(_credit(np.array([0.0, *(head for _, head in ridges)]), held_out, believed)[None])[0]
     kept = [i for i, share in enumerate(shares[1:]) if share > _LEAST_SHARE]
     own = clamp_shares(held_out, target, np.tensordot(shares, believed, 1))
     last = [problem.unpacked(fits[i][0][-1], ridges[i][0]) for i in kept]
@@ -101,9 +104,17 @@ def fit_anchors(patterns: VotePatterns, evidence: Evidence, belief: Floats, *, b
         np.array([b for _, b, _ in last]).reshape(-1, target.shape[1]),
         tuple(weights for _, _, weights in last),
         np.array([shares[0], *shares[1:][kept]]) / (shares[0] + shares[1:][kept].sum()),
-        fit_reach(belief, evidence.counts, patterns.gold),
+        fit_reach(belief, evidence.counts, gold),
         settle(patterns.matrix[seen], target, own),
     )
+
+
+def _credit(heads: Floats, held_out: Floats, believed: Floats) -> Floats:
+    """What speaks for each belief float64[r, f, p, k], the first being that of the votes, in nats."""
+    rounded = np.round(believed, DECIMALS)
+    best = rounded >= rounded.max(axis=-1, keepdims=True, initial=0.0)
+    right = (held_out * best / best.sum(axis=-1, keepdims=True)).sum(axis=(-3, -2, -1))
+    return np.asarray(_RATE * (heads - losses(held_out, believed)) + np.minimum(right - right[0], 0.0))
 
 
 def losses(held_out: Floats, believed: Floats) -> Floats:

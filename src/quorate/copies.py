@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import Floats
+from quorate.confusion import Floats, indicators
 from quorate.values import ABSTAIN
 
 _ALIKE = 0.98
 _FEWEST_ROWS = 30
 # Comparing every pair takes m² numbers; beyond, only exact copies are looked for.
 _MANY_SOURCES = 3000
+_MANY_LABELS = 50
 
 
 def copied_sources(matrix: NDArray[np.int16], counts: NDArray[Any]) -> list[list[int]]:
@@ -59,7 +60,15 @@ def _pairs(matrix: NDArray[np.int16], counts: NDArray[Any]) -> tuple[NDArray[np.
 
 def _agreements(matrix: NDArray[np.int16], counts: NDArray[Any]) -> Floats:
     """On how many rows each two sources gave the same label, float64[m, m]."""
-    return np.asarray(sum((_both(matrix == y, counts) for y in np.unique(matrix[matrix != ABSTAIN])), np.zeros(1)))
+    labels = np.unique(matrix[matrix != ABSTAIN])
+    if len(labels) <= _MANY_LABELS:
+        return np.asarray(sum((_both(matrix == y, counts) for y in labels), np.zeros(1)))
+    k = int(labels.max()) + 1
+    votes, same = indicators(matrix, k).tocsc(), np.zeros((matrix.shape[1], matrix.shape[1]))
+    for y in labels:
+        said = votes[:, y::k]
+        same += (said.T @ said.multiply(np.asarray(counts)[:, None]).tocsc()).toarray()
+    return same
 
 
 def _both(chosen: NDArray[np.bool_], counts: NDArray[Any]) -> Floats:

@@ -15,15 +15,16 @@ _ANY, _RIGHT = 1.0, 3.0
 def fit_diagonal(evidence: Evidence) -> Floats:
     """Expected log P(vote | label), float64[m, k, k], after mean-field updates from majority vote, balance uniform.
 
-    A source that votes for one label only has P(vote | label) near 1 for all labels; what is left, about
-    3 / (votes that the others contradict), still ranks such sources well.
+    Each label that a source votes for counts as a source of its own, which says that label or nothing. So
+    P(vote | label) is near 1 for all labels; what is left, about 3 / (votes that the others contradict), still ranks
+    them well, and a source of many labels does not outweigh the rules beside it.
     """
     from scipy.special import digamma
 
     probs, pseudo = evidence.start, _ANY + _RIGHT * np.eye(evidence.k)
     for _ in range(_ITERATIONS):
-        alpha = evidence.confusion(evidence.mass(probs)) + pseudo
-        expected: Floats = digamma(alpha) - digamma(alpha.sum(axis=2, keepdims=True))
+        counts = evidence.confusion(evidence.mass(probs))
+        expected: Floats = digamma(counts + pseudo) - digamma(counts + evidence.k * _ANY + _RIGHT)
         belief = Belief.of(expected, np.zeros(evidence.k))
         before, probs = probs, np.round(belief.labels(evidence.votes, evidence.k), DECIMALS)
         if np.abs(probs - before).max(initial=0.0) < CONVERGED:

@@ -68,9 +68,9 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """log-odds that add up over votes: `weights` float64[m·k, c], `bias` float64[c]."""
+    """log-odds that add up over votes: `weights` float64[m·k, c], dense or sparse, `bias` float64[c]."""
 
-    weights: Floats
+    weights: Any
     bias: Floats
 
     @staticmethod
@@ -80,7 +80,8 @@ class Belief:
 
     def classes(self, votes: Any) -> Floats:
         """P(hidden class | votes), float64[p, c]."""
-        return softmax(np.asarray(votes @ self.weights) + self.bias)
+        logits = votes @ self.weights
+        return softmax((np.asarray(logits) if isinstance(logits, np.ndarray) else logits.toarray()) + self.bias)
 
     def labels(self, votes: Any, k: int) -> Floats:
         """P(label | votes), float64[p, k]."""
@@ -98,6 +99,7 @@ def weighted_shares(matrix: NDArray[np.int16], k: int, weights: Floats) -> Float
     """`vote_shares` with the votes of each source scaled by its weight."""
     if not (weights != 1).any():
         return vote_shares(matrix, k)
-    counts = np.stack([(matrix == y) @ weights for y in range(k)], axis=1)
+    rows, sources = np.nonzero(matrix != ABSTAIN)
+    counts = np.bincount(rows * k + matrix[rows, sources], weights[sources], len(matrix) * k).reshape(-1, k)
     total = counts.sum(axis=1, keepdims=True)
     return np.where(total > 0, counts / np.maximum(total, 1e-12), 1.0 / k)

@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate.confidence import hear_confidence
 from quorate.patterns import VotePatterns, fold
-from quorate.protocols import FittedLabelModel, LabelModel
+from quorate.protocols import FittedLabelModel, HearsConfidence, LabelModel
 from quorate.registry import build
 from quorate.values import ABSTAIN, Gold, Labels, Votes
 
 
 def fuse(votes: Votes, model: str | LabelModel = "quorum", gold: Gold | None = None) -> Labels:
     """The label probabilities of each row.
+
+    Confidences that sources gave are weighed by what they turn out to be worth (`quorate.confidence`).
 
     Args:
         model: the name of a label model, or one made by hand.
@@ -39,15 +42,17 @@ def predict(
     gold: Gold | None,
     name: str,
 ) -> Labels:
-    """Labels for the rows whose patterns are `patterns[where]`: the model runs once per pattern, not per row."""
+    """Labels for the rows whose patterns are `patterns[where]`: the model runs once per pattern, not per row.
+
+    How sure the sources were is heard where they said it and the model wants it.
+    """
     probs = fitted.probabilities(patterns.matrix)[where]
-    covered = votes.covered
-    if gold is not None and len(gold):
-        settled = gold.aligned(votes.ids)
-        known = np.flatnonzero(settled != ABSTAIN)
-        probs[known] = np.eye(len(votes.space))[settled[known]]
-        covered = covered | (settled != ABSTAIN)
-    return Labels(votes.space, votes.ids, probs, covered, name)
+    settled = gold.aligned(votes.ids) if gold is not None and len(gold) else np.full(len(votes), ABSTAIN, np.int16)
+    if isinstance(fitted, HearsConfidence):
+        probs = hear_confidence(votes, probs, settled, fitted.sharpness)
+    known = np.flatnonzero(settled != ABSTAIN)
+    probs[known] = np.eye(len(votes.space))[settled[known]]
+    return Labels(votes.space, votes.ids, probs, votes.covered | (settled != ABSTAIN), name)
 
 
 def _name(model: Any) -> str:

@@ -164,6 +164,14 @@ class FittedLabelModel(Protocol):
     def probabilities(self, matrix: NDArray[np.int16]) -> NDArray[np.float64]: ...
 
 
+@runtime_checkable
+class HearsConfidence(Protocol):
+    """A fitted label model that wants it to count how sure the sources were; `sharpness` is what a nat of it counts."""
+
+    @property
+    def sharpness(self) -> float: ...
+
+
 class LabelModel(Protocol):
     """How votes become label probabilities; gold counts travel inside the patterns."""
 
@@ -263,6 +271,7 @@ __all__ = [
     "Exporter",
     "Failure",
     "FittedLabelModel",
+    "HearsConfidence",
     "Keyed",
     "LabelModel",
     "Learner",

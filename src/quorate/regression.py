@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from quorate.confusion import Floats, softmax
 
 _LEAST = 1e-6
-_ITERATIONS = 40
+# Where L-BFGS stops: steps, gain in units of the machine's precision, largest entry of the gradient.
+_ITERATIONS, _FACTOR, _GRADIENT = 40, 4.5e8, 1e-4
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Problem:
     @property
     def table(self) -> int:
         """How many numbers U has."""
-        return len(self.columns) * self.start.shape[1]
+        return len(self.columns) * int(self.start.shape[1])
 
     def fit(self, tasks: Floats, ridge: Ridge) -> tuple[Floats, Floats]:
         """The parameters float64[f, n] and P(label) float64[f, q, k] of least penalised log-loss.
@@ -64,7 +65,7 @@ class Problem:
             tasks: float64[f, q, k], rows by pattern and label, one regression each; they are solved together by
                 L-BFGS, each parameter scaled by the curvature at the start.
         """
-        from scipy.optimize import minimize
+        from scipy.optimize import fmin_l_bfgs_b
 
         cast = self.cast.toarray() if ridge.votes is not None else None
         penalty, scale = self._penalty(ridge), self._scale(tasks, ridge)
@@ -78,9 +79,9 @@ class Problem:
             loss = -float((tasks * np.log(np.maximum(probs, 1e-300))).sum()) + 0.5 * float((penalty * away**2).sum())
             return loss, (gradient * scale).ravel()
 
-        options = {"maxiter": _ITERATIONS, "ftol": 1e-7, "gtol": 1e-4}
-        found = minimize(objective, np.zeros(len(tasks) * len(rest)), jac=True, method="L-BFGS-B", options=options)
-        fitted = rest + found.x.reshape(len(tasks), -1) * scale
+        begin = np.zeros(len(tasks) * len(rest))
+        found, *_ = fmin_l_bfgs_b(objective, begin, factr=_FACTOR, pgtol=_GRADIENT, maxiter=_ITERATIONS)
+        fitted = rest + np.asarray(found).reshape(len(tasks), -1) * scale
         return fitted, self._probabilities(fitted, ridge, cast)
 
     def unpacked(self, fitted: Floats, ridge: Ridge) -> tuple[float, Floats, Any]:
@@ -130,7 +131,7 @@ class Problem:
         return np.concatenate(parts, axis=1)
 
     def _penalty(self, ridge: Ridge) -> Floats:
-        parts = [[ridge.slope], np.full(self.start.shape[1], ridge.labels)]
+        parts: list[Floats] = [np.array([ridge.slope]), np.full(self.start.shape[1], ridge.labels)]
         parts += [np.full(len(self.sources), ridge.sources)] if ridge.sources is not None else []
         parts += [np.full(self.table, ridge.votes)] if ridge.votes is not None else []
         return np.concatenate(parts)

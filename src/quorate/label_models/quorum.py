@@ -24,10 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.anchors import Anchors, fit_anchors
+from quorate.coins import fit_coins, too_large
 from quorate.confusion import Floats
 from quorate.correlation import discounted_shares, discounts
 from quorate.diagonal import fit_diagonal
-from quorate.evidence import Belief, Evidence, weighted_shares, weighted_votes
+from quorate.evidence import DECIMALS, Belief, Evidence, weighted_shares, weighted_votes
 from quorate.patterns import VotePatterns
 from quorate.ratios import fit_ratios, margin
 from quorate.sidedness import TWO_SIDED, sidedness, sidedness_by_source
@@ -35,9 +36,13 @@ from quorate.subtypes import even_rows, fit_subtypes, identified_subtypes, learn
 from quorate.values import ABSTAIN
 
 _MOST_SUBTYPES = 4
+# How often two voters agree does not say which of them is right when they differ.
+_TOLD_APART = 3
+# Beliefs held in memory beside the answer, one number for each row and label.
+_AT_A_TIME = 4_000_000
 _GOLD_FOR_BALANCE = 30.0
-# The average is over-confident on full voters, whose errors are shared.
-_SHARPNESS_OF_RULES, _SHARPNESS_OF_VOTERS = 1.0, 0.6
+# The average is over-confident: errors are shared, most of all those of full voters.
+_SHARPNESS_OF_RULES, _SHARPNESS_OF_VOTERS = 0.8, 0.55
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,10 @@ class Quorum:
         evidence = Evidence.of(patterns)
         k = evidence.k
         two_sided = sidedness(evidence.votes, evidence.counts, k) >= TWO_SIDED
-        members, shares = _voters(evidence) if two_sided else _rules(evidence)
+        members, shares = _members(evidence, two_sided)
         sharpness = _SHARPNESS_OF_VOTERS if two_sided else _SHARPNESS_OF_RULES
         model = FittedQuorum(np.full(k, 1 / k), evidence.weights, members, shares, sharpness, None)
-        if patterns.gold.any():
+        if patterns.gold[evidence.counts > 0].any():
             belief = model.probabilities(patterns.matrix)
             balanced = k == 2 and _mostly_rules(evidence)
             model = replace(model, anchors=fit_anchors(patterns, evidence, belief, balanced=balanced))
@@ -76,6 +81,17 @@ class FittedQuorum:
     anchors: Anchors | None
 
     def probabilities(self, matrix: NDArray[np.int16]) -> Floats:
+        """P(label | votes), float64[p, k], some rows at a time."""
+        k = len(self.prior)
+        step = max(_AT_A_TIME // k, 1)
+        if len(matrix) <= step:
+            return self._probabilities(matrix)
+        probs = np.empty((len(matrix), k))
+        for first in range(0, len(matrix), step):
+            probs[first : first + step] = self._probabilities(matrix[first : first + step])
+        return probs
+
+    def _probabilities(self, matrix: NDArray[np.int16]) -> Floats:
         k = len(self.prior)
         votes = weighted_votes(matrix, k, self.source_weights)
         mean = self.shares[0] * weighted_shares(matrix, k, self.source_weights)
@@ -89,6 +105,13 @@ class FittedQuorum:
         return np.where(covered, probs, self.prior)
 
 
+def _members(evidence: Evidence, two_sided: bool) -> tuple[tuple[Belief, ...], tuple[float, ...]]:
+    """The members and what each counts, majority vote first."""
+    if too_large(evidence):
+        return (fit_coins(evidence),), (1 / 3, 2 / 3)
+    return _voters(evidence) if two_sided else _rules(evidence)
+
+
 def _rules(evidence: Evidence) -> tuple[tuple[Belief, ...], tuple[float, ...]]:
     """The members for one-sided sources, and what each counts."""
     k, cast = evidence.k, evidence.cast()
@@ -98,9 +121,9 @@ def _rules(evidence: Evidence) -> tuple[tuple[Belief, ...], tuple[float, ...]]:
     alone = margin(fit_ratios(evidence), cast)
     ratios = fit_ratios(evidence, by_source, discounted_shares(evidence, counted))
     diagonal = fit_diagonal(evidence)
-    weights = ratios * (alone / max(margin(ratios, cast), 1e-12)) * by_source[:, None, None]
-    weights = weights + diagonal * (alone / max(margin(diagonal, cast), 1e-12))
-    return (Belief.of(weights / 2, np.zeros(k)),), (1 / 3, 2 / 3)
+    # Discounts shape what the ratios are; the weakening itself would leave the sources that never meet in charge.
+    weights = sum(member * (alone / max(margin(member, cast), 1e-12)) for member in (ratios, diagonal))
+    return (Belief.of(np.asarray(weights / 2), np.zeros(k)),), (1 / 3, 2 / 3)
 
 
 def _voters(evidence: Evidence) -> tuple[tuple[Belief, ...], tuple[float, ...]]:
@@ -109,7 +132,17 @@ def _voters(evidence: Evidence) -> tuple[tuple[Belief, ...], tuple[float, ...]]:
     fitted = {g: fit_subtypes(evidence, g, even_rows(k)) for g in range(1, min(most, _MOST_SUBTYPES) + 1)}
     beliefs = [fitted[min(g, most)] for g in range(1, _MOST_SUBTYPES + 1)]
     members = (*beliefs, Belief.of(fit_ratios(evidence), np.zeros(k)))
+    if evidence.cast().any(axis=1).sum() < _TOLD_APART:
+        members = tuple(_alike(member, evidence.cast()) for member in members)
     return members, (1 / (len(members) + 1),) * (len(members) + 1)
+
+
+def _alike(belief: Belief, cast: Floats) -> Belief:
+    """The belief with the sources that vote held to be equally good."""
+    by_source = belief.weights.reshape(*cast.shape, -1)
+    voting = cast.any(axis=1)
+    mean = by_source[voting].mean(axis=0) if voting.any() else by_source.mean(axis=0)
+    return Belief(np.round(np.tile(mean, (len(cast), 1)), DECIMALS), belief.bias)
 
 
 def _mostly_rules(evidence: Evidence) -> bool:
@@ -121,7 +154,7 @@ def _mostly_rules(evidence: Evidence) -> bool:
 def _reported_prior(evidence: Evidence, model: FittedQuorum, patterns: VotePatterns, two_sided: bool) -> Floats:
     """The class balance: what the votes say, as 30 rows of gold would, and gold."""
     k = evidence.k
-    if two_sided:
+    if two_sided and not too_large(evidence):
         balance = learnt_balance(fit_subtypes(evidence, 1, float(k)), k)
     else:
         mass = evidence.mass(replace(model, anchors=None).probabilities(patterns.matrix)).sum(axis=0) + 1.0
