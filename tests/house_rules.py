@@ -12,7 +12,7 @@ from pathlib import Path
 from projects import REPOSITORY
 
 SOURCE = REPOSITORY / "src" / "quorate"
-CONCEPTS = ("asking", "wires", "prompts", "loopback", "review")
+CONCEPTS = ("agreement", "asking", "comparing", "wires", "prompts", "loopback", "review")
 """Folders that are no kind of plug-in: one concept each, in more files than the top level should hold."""
 KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "executors")
 
@@ -22,10 +22,11 @@ LAYERS = (
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
     "matching confusion copies evidence sidedness ratios diagonal correlation subtypes coins "
     "regression settled reach anchors confidence features "
-    "tables intervals cells flat together wire wires asking prompts loopback",
+    "tables intervals cells flat together wire wires asking prompts loopback agreement estimates "
+    "gain drawing alike content_model survey",
     "",  # the six plug-in folders
     "apply ask filing content fuse why state independence kinship doubt foresight advise rank assemble analysis "
-    "decisions standing agreement report page pair_plots terminal terminal_asking terminal_fusing store rules starter",
+    "comparing decisions standing report page pair_plots terminal terminal_asking terminal_fusing store rules starter",
     "settings collector connections project voting run fusing plan doctor demo",
     "cli saying progress __main__ review",
 )

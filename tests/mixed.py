@@ -14,7 +14,7 @@ rules = ["rules.py"]
 data = { path = "rows.csv", id = "id", text = "text" }
 labels = { HAM = "honest", SPAM = { aliases = ["ads"] }, OTHER = "neither" }
 gold = { column = "label", use = "anchor" }
-label_model = { kind = "quorum", iterations = 8 }
+label_model = { kind = "quorum" }
 queue = { size = 60, random_share = 0.3 }
 run = { partition_rows = 1000, workers = 1 }
 

@@ -33,7 +33,7 @@ def votes_of(matrix: ArrayLike) -> Votes:
     return Votes.of(matrix, [f"l{y}" for y in range(K)])
 
 
-def told(votes: Votes, confidence: Floats | None) -> Votes:
+def told(votes: Votes, confidence: NDArray[np.floating] | None) -> Votes:
     return replace(votes, confidence=None if confidence is None else confidence.astype(np.float32))
 
 
@@ -74,7 +74,7 @@ def test_a_distribution_stands_for_the_confidence_that_was_not_given() -> None:
     held[np.arange(len(votes)), votes.matrix[:, 0]] = votes.confidence[:, 0]
     other = votes.confidence.copy()
     other[:, 0] = np.nan
-    by_distribution = replace(votes, confidence=other, distributions={votes.sources[0]: held})
+    by_distribution = replace(votes, confidence=other, distributions={votes.sources[0]: held.astype(np.float32)})
     assert fuse(by_distribution).probs.tobytes() == fuse(votes).probs.tobytes()
 
 

@@ -204,10 +204,11 @@ def test_neither_votes_nor_gold_are_changed(name: str, case: tuple[Matrix, int])
     matrix, k = case
     gold = Gold.of(range(len(matrix)), [LABELS[i % k] for i in range(len(matrix))], space(k))
     patterns = VotePatterns.of(votes_of(matrix, k), gold)
-    given = [array.copy() for array in (matrix, patterns.matrix, patterns.counts, patterns.gold)]
+    arrays: list[NDArray[Any]] = [matrix, patterns.matrix, patterns.counts, patterns.gold]
+    given = [array.copy() for array in arrays]
     fresh: FittedLabelModel = available(lambda: example("label_models", name).fit(patterns))
     fresh.probabilities(matrix)
-    for before, after in zip(given, (matrix, patterns.matrix, patterns.counts, patterns.gold), strict=True):
+    for before, after in zip(given, arrays, strict=True):
         assert before.tobytes() == after.tobytes()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,16 @@ from quorate import apply as ask
 from quorate.report import queue_entry
 
 SPACE = LabelSpace(("A", "B", "C"))
+SIGNALS = [
+    "conflict",
+    "endpoints_differ",
+    "entropy",
+    "label_error",
+    "margin",
+    "rare_label",
+    "rules_vs_models",
+    "uncovered",
+]
 MATRICES = arrays(np.int16, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40), elements=st.integers(-1, 2))
 
 
@@ -117,9 +127,10 @@ def test_no_global_random_state_is_read_or_written() -> None:
 @given(MATRICES)
 def test_signals_and_scores_lie_between_zero_and_one(matrix: NDArray[np.int16]) -> None:
     votes = Votes.of(matrix, SPACE)
-    queue = rank(votes, fuse(votes), size=None)
-    assert list(queue.reasons) == ["conflict", "entropy", "rules_vs_models"]
-    for values in (queue.score, *queue.reasons.values()):
+    labels = fuse(votes)
+    assert list(rank(votes, labels, size=None).reasons) == SIGNALS
+    queue = rank(votes, labels, SIGNALS, size=None)
+    for values in (queue.score, rank(votes, labels, size=None).score, *queue.reasons.values()):
         assert ((values >= 0) & (values <= 1)).all()
     assert queue.score == pytest.approx(np.mean(list(queue.reasons.values()), axis=0), abs=1e-6)
 
@@ -164,7 +175,7 @@ def says_b(text: str) -> bool:
     return "b" in text
 
 
-def entries(*texts: str, share: float = 0.0) -> dict[str, dict[str, object]]:
+def entries(*texts: str, share: float = 0.0) -> dict[str, dict[str, Any]]:
     rows = Rows.of(pd.DataFrame({"text": texts}))
     votes = ask(rows, [says_a, says_a_too, says_b], SPACE)
     labels = fuse(votes, "majority")
@@ -178,7 +189,9 @@ def test_a_row_says_who_voted_what_and_why_it_is_here() -> None:
     assert entry["cells"] == {"text": "ab"}
     assert entry["label"] == "A"
     assert entry["inclusion"] == 1.0
-    assert entry["reasons"] == pytest.approx({"conflict": 0.6667, "entropy": 0.5794, "rules_vs_models": 0}, abs=1e-4)
+    assert {name: score for name, score in entry["reasons"].items() if score} == pytest.approx(
+        {"conflict": 0.6667, "entropy": 0.5794, "margin": 0.6667}, abs=1e-4
+    )
     assert entry["why"] == (
         "2 sources say A, 1 source says B; the label model says A (0.67); strongest signal: conflict"
     )
@@ -190,5 +203,5 @@ def test_a_row_without_votes_says_so() -> None:
 
 
 def test_a_drawn_row_says_that_it_was_drawn() -> None:
-    whys = {entry["why"] for entry in entries("ab", "a", "b", "b", share=1.0).values()}
+    whys = {entry["why"] for entry in entries("b", "b", "b", "b", share=1.0).values()}
     assert whys == {"drawn at random to keep estimates honest"}

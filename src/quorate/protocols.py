@@ -30,14 +30,7 @@ EXAMPLE_SPACE = LabelSpace(("HAM", "SPAM"))
 
 def example_rows() -> Rows:
     """Six small comments with a text and a number, for `example()` and the contract tests."""
-    texts = [
-        "check out my channel",
-        "what a lovely song",
-        "free money at my channel",
-        "",
-        None,
-        "Love love LOVE it",
-    ]
+    texts = ["check out my channel", "what a lovely song", "free money at my channel", "", None, "Love love LOVE it"]
     return Rows(
         pa.table({"text": pa.array(texts, pa.string()), "stars": pa.array([1, 5, 1, 3, 4, 5])}),
         pa.array(list("abcdef"), pa.string()),
@@ -201,6 +194,14 @@ class Signal(Protocol):
     def score(self, votes: Votes, labels: Labels) -> NDArray[np.float32]: ...
 
 
+@runtime_checkable
+class ReadingSignal(Protocol):
+    """A signal that can also read the rows, where there are rows to read: their content tells it more."""
+
+    def score(self, votes: Votes, labels: Labels) -> NDArray[np.float32]: ...
+    def score_reading(self, rows: Rows, votes: Votes, labels: Labels) -> NDArray[np.float32]: ...
+
+
 class Exporter(Protocol):
     """A file format: writes the training set into a folder and names the files it wrote."""
 
@@ -288,6 +289,7 @@ __all__ = [
     "Particular",
     "PluginClass",
     "Pointing",
+    "ReadingSignal",
     "SelfTesting",
     "Signal",
     "Source",

@@ -16,6 +16,7 @@ from quorate.doubt import Estimate, sentences
 from quorate.patterns import VotePatterns
 from quorate.protocols import FittedLabelModel
 from quorate.rows import Rows
+from quorate.survey import Survey, Surveyed
 from quorate.values import ABSTAIN, Failure, Gold, Labels, Queue, Status, Votes
 
 SCHEMA = "quorate.run/1"
@@ -39,6 +40,7 @@ def report(
     gold_use: str,
     alone: Labels | None = None,
     spent: Spent | None = None,
+    surveyed: Survey | None = None,
 ) -> dict[str, Any]:
     """Everything that the terminal, the HTML page and `--json` show of a run; `alone`: the labels before content."""
     voting = (votes.matrix != ABSTAIN).sum(axis=1)
@@ -65,6 +67,7 @@ def report(
         "accuracy": gold and accuracy(labels, gold),
         "majority_accuracy": gold and accuracy(majority, gold),
         "accuracy_covered": gold and _accuracy_covered(labels, gold),
+        "survey": surveyed and survey_entry(surveyed),
         "calibration": gold and calibration(labels, gold),
         "content": None if alone is None else _content(alone, labels, gold),
         "sources": sources,
@@ -100,6 +103,21 @@ def queue_entry(queue: Queue, i: int, rows: Rows, votes: Votes, labels: Labels) 
         **entry,
         "cells": {name: shortened(cell) for name, cell in entry["cells"].items()},
     }
+
+
+def survey_entry(surveyed: Survey) -> dict[str, Any]:
+    """What answers say of all rows: every estimate with its 95 % interval and the rows that it comes from."""
+    return {
+        "labels": _surveyed(surveyed.labels),
+        "sources": {name: _surveyed(found) for name, found in surveyed.sources.items()},
+        "classes": {name: _surveyed(found) for name, found in surveyed.classes.items()},
+    }
+
+
+def _surveyed(found: Surveyed) -> dict[str, Any]:
+    estimate = found.estimate
+    share = {} if estimate is None else {"accuracy": estimate.value, "low": estimate.low, "high": estimate.high}
+    return {"accuracy": None, "low": None, "high": None, **share, "drawn": found.drawn, "targeted": found.aimed}
 
 
 def shortened(cell: Any, limit: int = 2000) -> Any:

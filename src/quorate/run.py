@@ -27,8 +27,9 @@ from quorate.rank import rank
 from quorate.registry import build
 from quorate.report import report, row_entry
 from quorate.store import keep_out_of_git, write_atomically, write_json
+from quorate.survey import Survey, survey
 from quorate.values import Gold, Labels, Queue, Status, Votes
-from quorate.voting import fused
+from quorate.voting import Fused, fused
 from quorate.why import explain
 
 
@@ -105,6 +106,7 @@ def compute(
         size=settings.queue.size,
         random_share=settings.queue.random_share,
         gold=data.anchors,
+        rows=data.rows,
     )
     numbers = report(
         data.rows,
@@ -119,11 +121,22 @@ def compute(
         gold=data.gold,
         gold_use=settings.gold.use if settings.gold else "",
         spent=_spent(made.desk) if project.endpoints else None,
+        surveyed=_surveyed(made),
     )
     if data.reviewed is not None:
         numbers["reviewed"] = {"rows": len(data.reviewed), "none": len(data.refused)}
         numbers["warnings"] += _seen_before(data.gold, data.reviewed)
     return Outcome(votes, labels, queue, numbers)
+
+
+def _surveyed(made: Fused) -> Survey | None:
+    """What drawn rows tell of the labels as they were before people answered."""
+    drawn = made.data.reviewed
+    if drawn is None or not any(chance < 1 for chance in drawn.inclusion):
+        return None
+    patterns, where = fold(made.votes)
+    before = predict(made.fitted, made.votes, patterns, where, gold=None, name=made.labels.model)
+    return survey(made.votes, before, drawn)
 
 
 def _seen_before(gold: Gold | None, reviewed: Gold) -> list[str]:

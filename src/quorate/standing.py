@@ -104,6 +104,7 @@ def reviewed_gold(decisions: Iterable[Decision], space: LabelSpace) -> Gold:
         reviewers=tuple(answer.reviewer for answer in labelled),
         times=tuple(datetime.fromtimestamp(answer.at_s, UTC).isoformat(timespec="seconds") for answer in labelled),
         saw_votes=tuple(answer.saw_votes for answer in labelled),
+        inclusion=tuple(1.0 if answer.inclusion is None else answer.inclusion for answer in labelled),
     )
 
 

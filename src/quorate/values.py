@@ -252,13 +252,14 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gold:
-    """Labels that people gave: row id, label int, who, when, and whether they saw the votes. Append-only."""
+    """Labels people gave: row id, label int, who, when, votes seen or not, the queue's inclusion. Append-only."""
 
     ids: tuple[str, ...]
     labels: NDArray[np.int16]
     reviewers: tuple[str, ...] = ()
     times: tuple[str, ...] = ()
     saw_votes: tuple[bool, ...] = ()
+    inclusion: tuple[float, ...] = ()
 
     @staticmethod
     def of(ids: Iterable[Any], labels: Iterable[str | None], space: LabelSpace) -> Gold:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import combinations
+from math import isnan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.agreement import agreement
+from quorate.agreement.measuring import measure_agreement
+from quorate.agreement.ratings import Ratings
+from quorate.agreement.resampling import Measured
 from quorate.decisions import Decision
 from quorate.review.room import Room
 from quorate.standing import said
+from quorate.values import ABSTAIN
 
 _MOST_PAIRS = 10
 NONE = "none of these"
@@ -37,10 +40,10 @@ def concord(room: Room) -> dict[str, Any]:
     return {
         "rows": len(read),
         "people": people,
-        "overall": asdict(agreement(ratings, len(classes))),
+        "overall": _agreement(ratings, classes),
         "classes": [{"label": label, **_of_class(ratings, y)} for y, label in enumerate(classes)],
         "pairs": [
-            {"people": [a, b], **asdict(agreement(ratings[:, [people.index(a), people.index(b)]], len(classes)))}
+            {"people": [a, b], **_agreement(ratings[:, [people.index(a), people.index(b)]], classes)}
             for a, b in combinations(people[:_MOST_PAIRS], 2)
         ],
         "differ": [{"labels": list(pair), "rows": rows} for pair, rows in differ.most_common(_MOST_PAIRS)],
@@ -52,8 +55,21 @@ def _of_class(ratings: NDArray[np.int64], label: int) -> dict[str, Any]:
     """One class against the others, on rows where somebody named it."""
     named = (ratings == label).any(axis=1)
     of_it = np.where(ratings < 0, -1, (ratings == label).astype(np.int64))
-    found = asdict(agreement(of_it, 2)) if named.any() else asdict(agreement(of_it[:0], 2))
-    return {**found, "rows": int(named.sum())}
+    return {**_agreement(of_it if named.any() else of_it[:0], ["other", "this"]), "rows": int(named.sum())}
+
+
+def _agreement(ratings: NDArray[np.int64], classes: Sequence[str]) -> dict[str, Any]:
+    """The coefficients of the rows that two or more people rated, kappa Cohen's for two people and Fleiss' for more."""
+    found = measure_agreement(Ratings.of(ratings[(ratings != ABSTAIN).sum(axis=1) >= 2], classes))
+    kappa = "cohen_kappa" if ratings.shape[1] == 2 else "fleiss_kappa"
+    names = {"same": "agreement", "kappa": kappa, "alpha": "krippendorff_alpha", "ac1": "gwet_ac1"}
+    return {"rows": int(found.units), **{short: _interval(found.coefficients[name]) for short, name in names.items()}}
+
+
+def _interval(measured: Measured) -> dict[str, float | None]:
+    if isnan(measured.value):
+        return {"value": None, "low": None, "high": None}
+    return {"value": measured.value, "low": measured.low, "high": measured.high}
 
 
 def _rewritings(room: Room, read: Sequence[Sequence[Decision]]) -> list[dict[str, Any]]:

@@ -1,0 +1,95 @@
+"""survey: what the answers of people say of all labels, of each source and of each class, weighted by their design.
+
+Rows that the queue aimed at are no sample: they were chosen for being doubtful. They count for themselves alone. The
+rows drawn at random stand, stratum by stratum (`quorate.drawing`), for all rows that were not aimed at; the posterior
+of each stratum is that of `quorate.estimates`, so intervals hold small samples and finite tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.drawing import strata
+from quorate.estimates import Estimated, estimated, posterior_totals
+from quorate.values import ABSTAIN, Gold, Labels, Votes
+
+_FEWEST = 2
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """An estimate, and the drawn and the aimed-at rows that it comes from; none without a drawn row."""
+
+    estimate: Estimated | None
+    drawn: int
+    aimed: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The accuracy of the labels, of each source where it votes, and of each class where it is given."""
+
+    labels: Surveyed
+    sources: dict[str, Surveyed]
+    classes: dict[str, Surveyed]
+
+
+def survey(votes: Votes, labels: Labels, gold: Gold) -> Survey:
+    """What answers say of the whole table.
+
+    Args:
+        labels: as given before the rows themselves were settled: an answered row must not carry its answer.
+        gold: with the inclusion probability that the queue recorded: below 1 where the row was drawn.
+    """
+    truth, stratum = gold.aligned(votes.ids), strata(votes)
+    by_id = dict(zip(gold.ids, gold.inclusion, strict=False))
+    inclusion = np.array([by_id.get(row_id, 1.0) for row_id in votes.ids.to_pylist()], np.float64)
+    drawn = (truth != ABSTAIN) & (inclusion < 1)
+    hard = labels.hard
+    names = votes.space.names
+    return Survey(
+        accuracy_over(hard, truth, drawn, stratum),
+        {s: accuracy_over(votes.matrix[:, j], truth, drawn, stratum) for j, s in enumerate(votes.sources)},
+        {
+            name: accuracy_over(np.where(hard == y, hard, ABSTAIN), truth, drawn, stratum)
+            for y, name in enumerate(names)
+        },
+    )
+
+
+def accuracy_over(
+    given: NDArray[np.int16], truth: NDArray[np.int16], drawn: NDArray[np.bool_], stratum: NDArray[np.int8]
+) -> Surveyed:
+    """The share of right labels among the rows that have one.
+
+    Args:
+        given, truth: int16[n], -1 where there is none.
+        drawn: bool[n], answered and drawn at random.
+    """
+    labelled = given != ABSTAIN
+    aimed = labelled & (truth != ABSTAIN) & ~drawn
+    sample, open_to_it = labelled & drawn, labelled & ~aimed
+    if not sample.any():
+        return Surveyed(None, 0, int(aimed.sum()))
+    right = given == truth
+    place = _pooled(stratum[open_to_it], stratum[sample])
+    cells, rows = np.zeros((len(place), 2)), np.zeros(len(place))
+    for kind, h in place.items():
+        rows[h] += (open_to_it & (stratum == kind)).sum()
+        cells[h] += np.bincount(right[sample & (stratum == kind)].astype(np.intp), minlength=2)
+    used = rows > 0
+    totals = posterior_totals(cells[used], rows[used])[:, :, 1].sum(axis=1) + int((aimed & right).sum())
+    share = totals / int(labelled.sum())
+    return Surveyed(estimated(share, int(sample.sum() + aimed.sum())), int(sample.sum()), int(aimed.sum()))
+
+
+def _pooled(every: NDArray[np.int8], sampled: NDArray[np.int8]) -> dict[int, int]:
+    """The place of each stratum among those that stand alone; one with hardly an answer joins the most answered."""
+    kinds, counts = np.unique(every), np.bincount(sampled, minlength=int(every.max()) + 1)
+    most = int(kinds[counts[kinds].argmax()])
+    joined = {int(kind): int(kind) if counts[kind] >= _FEWEST else most for kind in kinds}
+    order = {kind: i for i, kind in enumerate(kinds.tolist())}
+    return {kind: order[target] for kind, target in joined.items()}
