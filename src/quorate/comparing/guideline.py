@@ -1,0 +1,56 @@
+"""A sheet for the owner of the labels: the pairs of labels that are confused most, and the question to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quorate.comparing.candidates import Candidates
+from quorate.comparing.disagreements import LabelPair
+
+_PAIRS = 5
+_EXAMPLES = 4
+
+
+def guideline(
+    candidates: Candidates, found: Sequence[LabelPair], wins: Mapping[tuple[int, int], NDArray[np.int64]]
+) -> list[dict[str, Any]]:
+    """The worst pairs of labels, whichever source says which; with boundary examples and a question to answer."""
+    space = candidates.votes.space
+    together: dict[tuple[str, str], list[LabelPair]] = {}
+    for pair in found:
+        if pair.a is not None and pair.b is not None:
+            key = (min(pair.a, pair.b), max(pair.a, pair.b))
+            together.setdefault(key, []).append(pair)
+    worst = sorted(together.items(), key=lambda item: -sum(pair.rows for pair in item[1]))[:_PAIRS]
+    sheet = []
+    for (one, other), pairs in worst:
+        examples = [example for pair in pairs for cluster in pair.clusters for example in cluster.examples]
+        i, j = space.index(one), space.index(other)
+        forth, back = (wins.get(key, np.zeros(4, np.int64)) for key in ((i, j), (j, i)))
+        sheet.append(
+            {
+                "labels": [one, other],
+                "rows": sum(pair.rows for pair in pairs),
+                "meanings": {name: space.descriptions.get(name, "") for name in (one, other)},
+                "settled": {
+                    one: int(forth[0] + back[1]),
+                    other: int(forth[1] + back[0]),
+                    "both": int(forth[2] + back[2]),
+                    "neither": int(forth[3] + back[3]),
+                },
+                "question": _question(one, other),
+                "examples": sorted(examples, key=lambda e: e["gold"] is None)[:_EXAMPLES],
+            }
+        )
+    return sheet
+
+
+def _question(one: str, other: str) -> str:
+    return (
+        f"When a row could be {one} and could be {other}, which of them is it, and by what would two people who have "
+        "never spoken with each other decide it the same way?"
+    )

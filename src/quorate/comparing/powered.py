@@ -1,0 +1,72 @@
+"""Prediction-powered estimates: what is predicted for every row sharpens what people settled on some.
+
+A. N. Angelopoulos, J. C. Duchi and T. Zrnic, "PPI++: Efficient Prediction-Powered Inference" (2023), within strata as
+in A. Fisch et al., "Stratified Prediction-Powered Inference" (2024). With the whole table known this is the regression
+estimator of W. G. Cochran, "Sampling Techniques" (1977), chapter 7; the settled rows count as part of the table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from quorate.comparing.population import SILENT, Population
+from quorate.estimates import Floats
+from quorate.intervals import Z95
+
+_ENOUGH = 30
+"""Settled rows in a stratum from which on the normal approximation is trusted."""
+
+
+@dataclass(frozen=True)
+class Powered:
+    """A prediction-powered estimate with its 95 % interval.
+
+    `tuning` is how far the prediction was followed, by stratum (0: not at all, 1: in full); `is_trusted` says that
+    every stratum has enough settled rows for the normal approximation; `plain_width` is the width without prediction.
+    """
+
+    value: float
+    low: float
+    high: float
+    tuning: tuple[float, ...]
+    is_trusted: bool
+    plain_width: float
+
+
+def powered(population: Population, truth: Floats, predicted: Floats) -> Powered | None:
+    """The mean of `truth` over all rows; None where a stratum has fewer than two settled rows.
+
+    Args:
+        truth: float64[s], of the settled rows.
+        predicted: float64[n], of every row; 0 where no source answers, where truth is 0 too.
+    """
+    at, n = population.settled.position, len(population.side)
+    value, variance, plain, tuning = 0.0, 0.0, 0.0, []
+    trusted = True
+    for side in np.flatnonzero(population.sizes).tolist():
+        if side == SILENT:
+            continue
+        mine, whole = population.side[at] == side, predicted[population.side == side]
+        y, f = truth[mine], predicted[at[mine]]
+        if len(y) < 2:
+            return None
+        share = len(whole) / n
+        follow = _tuned(y, f)
+        # Rows that come as these came are without end; of this table the settled ones are known.
+        unseen = 1.0 if population.is_sample else 1 - len(y) / len(whole)
+        value += share * (float(y.mean()) + follow * (float(whole.mean()) - float(f.mean())))
+        variance += share**2 * unseen * float((y - follow * f).var(ddof=1)) / len(y)
+        plain += share**2 * unseen * float(y.var(ddof=1)) / len(y)
+        trusted &= len(y) >= _ENOUGH
+        tuning.append(follow)
+    half = Z95 * sqrt(variance)
+    return Powered(value, value - half, value + half, tuple(tuning), trusted, 2 * Z95 * sqrt(plain))
+
+
+def _tuned(y: Floats, f: Floats) -> float:
+    """The share of the prediction to follow that makes the variance smallest, held within 0 and 1."""
+    spread = float(f.var(ddof=1))
+    return min(max(float(np.cov(y, f)[0, 1]) / spread, 0.0), 1.0) if spread > 1e-12 else 0.0
