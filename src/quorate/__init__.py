@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from quorate.apply import apply as apply
     from quorate.assemble import assemble as assemble
+    from quorate.compare import compare as compare
     from quorate.errors import QuorateError as QuorateError
     from quorate.fuse import fuse as fuse
     from quorate.patterns import VotePatterns as VotePatterns
@@ -46,6 +47,7 @@ _HOMES = {
     "Votes": "values",
     "apply": "apply",
     "assemble": "assemble",
+    "compare": "compare",
     "fuse": "fuse",
     "labeling_function": "sources.labeling_function",
     "open_project": "project",

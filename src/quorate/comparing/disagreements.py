@@ -116,8 +116,8 @@ def _likeness(texts: list[str]) -> tuple[Floats, Any]:
         vectorizer = TfidfVectorizer(sublinear_tf=True, max_features=20_000)
         vectors = vectorizer.fit_transform([text[:2_000] for text in texts])
     except ValueError:
-        # No text has a word: every row is its own cluster, or all are one.
-        return np.eye(len(texts)), lambda _: ()
+        # No text has a word: they are alike, and none is a copy of another.
+        return np.full((len(texts), len(texts)), (_ALIKE + _SAME) / 2), lambda _: ()
     terms = vectorizer.get_feature_names_out()
 
     def marking(rows: NDArray[np.intp]) -> tuple[str, ...]:

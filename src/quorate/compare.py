@@ -1,0 +1,274 @@
+"""compare: which of two or more sources labels better, by how much, how sure, at what price."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from quorate.asking.ledger import account_of
+from quorate.comparing.candidates import SAMPLES, Asked, Candidates, Settled, check_names
+from quorate.comparing.comparison import comparison
+from quorate.comparing.sampling import review_queue
+from quorate.comparing.tabled import Columns, tabled
+from quorate.errors import CannotTell
+from quorate.project import Data, Project, open_project
+from quorate.protocols import Asking, Source
+from quorate.run import compute
+from quorate.store import write_atomically
+from quorate.tables import read_table
+from quorate.values import Gold, Queue, Status, Votes
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A comparison: `report` is the documented object (schema `quorate.compare/1`), `candidates` what it is about."""
+
+    report: Mapping[str, Any]
+    candidates: Candidates = field(repr=False)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        return str(self.report["verdict"]["sentence"])
+
+    @property
+    def fails(self) -> bool:
+        """Whether a condition of `fail_if` holds."""
+        return any(finding["holds"] for finding in self.report["conditions"])
+
+    def html(self) -> str:
+        """The report as one self-contained HTML file."""
+        from quorate.comparing.page import page
+
+        return page(self.report)
+
+    def markdown(self) -> str:
+        """The report as Markdown, for a pull request."""
+        from quorate.comparing.markdown import markdown
+
+        return markdown(self.report)
+
+    def to_review(self, size: int = 100) -> Queue:
+        """The rows that a person should settle next."""
+        return review_queue(self.candidates, size)
+
+
+def compare(
+    what: Any,
+    *names: str,
+    gold: Any = None,
+    text: str | None = None,
+    id: str | None = None,
+    labels: Sequence[str] | None = None,
+    others: Sequence[str] = (),
+    again: Mapping[str, str] | None = None,
+    confidence: Mapping[str, str] | None = None,
+    usd_per_1000: Mapping[str, float] | None = None,
+    sampled: str = "",
+    fail_if: Sequence[str] = (),
+) -> Comparison:
+    """Two or more sources compared, of a project, of `Votes`, or of a table with a column of labels for each.
+
+    Args:
+        what: a project or its folder, votes, a data file, or a table (pandas, polars, Arrow).
+        names: the sources; A and B are the first two.
+        gold: of a table the column of labels that people gave (`a|b`: both fit); of votes a `Gold`. Projects have theirs.
+        again: for a source, the one that asks the same once more: the noise floor.
+        confidence: of a table, for a source the column of its certainty, 0 to 1.
+        sampled: how settled rows were chosen, `random` or `strata`; found out from their shares where it is not said.
+        fail_if: conditions such as `"B worse than A by 2 points"`; see `Comparison.fails`.
+
+    Raises:
+        TableError, LabelError, ProjectError: what is named is not there.
+        CannotTell: a condition that is not understood, or asks about accuracy where no row is settled.
+    """
+    if isinstance(what, Path | str) and Path(what).is_dir():
+        what = open_project(what)
+    if isinstance(what, Project):
+        candidates = of_project(what, names, again or {}, sampled)
+    elif isinstance(what, Votes):
+        candidates = of_votes(what, names, gold, again or {}, sampled)
+    else:
+        columns = Columns(
+            tuple(names), gold, text, id, tuple(others), again or {}, confidence or {}, usd_per_1000 or {}
+        )
+        named = isinstance(what, Path | str)
+        table = read_table(Path(what), columns.every) if named else what
+        title = Path(what).name if named else "labels"
+        candidates = tabled(table, columns, title=title, labels=labels, sampled=sampled)
+    return Comparison(comparison(candidates, fail_if), candidates)
+
+
+def of_votes(
+    votes: Votes, names: Sequence[str], gold: Gold | None, again: Mapping[str, str], sampled: str = ""
+) -> Candidates:
+    """The candidates of votes made in Python; their rows have no text."""
+    import pyarrow as pa
+
+    from quorate.rows import Rows
+
+    rows = Rows(pa.table({"id": votes.ids}), votes.ids)
+    settled = Settled.of_gold(gold, votes, in_order=gold is not None and bool(gold.times), sampled=sampled)
+    return Candidates("votes", rows, votes, tuple(names), settled, again=again)
+
+
+def of_project(project: Project, names: Sequence[str], again: Mapping[str, str], sampled: str = "") -> Candidates:
+    """The candidates of a project as it was last run: nothing is sent to any endpoint.
+
+    Raises:
+        LabelError: a name that no source has.
+        CannotTell: a source that has no vote, because it was not run.
+    """
+    check_names(names, [source.name for source in project.sources])
+    check_names([*names, *again.values()], [source.name for source in project.sources])
+    outcome = compute(project, offline=True)
+    votes = outcome.votes
+    for name in (*names, *again.values()):
+        if (votes.status[:, votes.sources.index(name)] == Status.SKIPPED).all():
+            raise CannotTell(f"source {name!r} has no vote yet; `quorate run {project.folder}` asks it")
+    compared = [source for source in project.sources if source.name in names]
+    return Candidates(
+        project.name,
+        outcome.rows,
+        votes,
+        tuple(names),
+        _settled(project.read(), votes, sampled),
+        project.settings.data.text,
+        again,
+        {source.name: _asked(project, source, compared) for source in compared},
+        {"run": project.fingerprint()[:12], "learned_from_gold": _taught(project)},
+    )
+
+
+def _settled(data: Data, votes: Votes, sampled: str) -> Settled:
+    """The gold of the project and, after it, what people answered in review; their order is kept where there is one."""
+    return Settled.of_gold(data.gold, votes, in_order=data.gold is not None and bool(data.gold.times), sampled=sampled)
+
+
+def _taught(project: Project) -> list[str]:
+    """Sources that show examples of the gold that also scores them."""
+    anchors = project.settings.gold is not None and project.settings.gold.use == "anchor"
+    return [source.name for source in project.sources if anchors and getattr(source, "shots", 0)]
+
+
+def _asked(project: Project, source: Source, compared: Sequence[Source]) -> Asked:
+    if not isinstance(source, Asking):
+        return Asked(source.fingerprint())
+    endpoint: Any = source.endpoint
+    key = (endpoint.wire, endpoint.model)
+    users = Counter((s.endpoint.wire, s.endpoint.model) for s in project.sources if isinstance(s, Asking))
+    shared = tuple(
+        s.name for s in compared if isinstance(s, Asking) and (s.endpoint.wire, s.endpoint.model) == key and users[key] > 1
+    )
+    told = account_of(project.desk.journal, *key)
+    wording = str(getattr(source, "wording", ""))
+    if told is None:
+        return Asked(source.fingerprint(), endpoint.model, wording, shared_with=shared)
+    return Asked(
+        source.fingerprint(),
+        endpoint.model,
+        wording,
+        told.reasons,
+        told.requests,
+        told.retries,
+        told.input_tokens,
+        told.output_tokens,
+        told.usd,
+        told.latency_p50_s,
+        told.latency_p95_s,
+        shared,
+    )
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asks for; `again`, `confidence` and `price` hold `NAME=VALUE`."""
+
+    what: Path
+    names: Sequence[str]
+    gold: str | None = None
+    text: str | None = None
+    id: str | None = None
+    again: Sequence[str] = ()
+    confidence: Sequence[str] = ()
+    price: Sequence[str] = ()
+    sampled: str = ""
+    fail_if: Sequence[str] = ()
+
+
+def compare_as_asked(wanted: Wanted) -> Comparison:
+    """The comparison that the words of a command line ask for.
+
+    Raises:
+        CannotTell: an option that makes no sense here.
+    """
+    if wanted.sampled and wanted.sampled not in SAMPLES:
+        raise CannotTell(f"--sampled is {' or '.join(SAMPLES)}, not {wanted.sampled!r}")
+    if wanted.what.is_dir() and (wanted.gold or wanted.text or wanted.id or wanted.confidence or wanted.price):
+        raise CannotTell("--gold, --text, --id, --confidence and --price are for files; a project says these itself")
+    if len(wanted.names) < 2:
+        raise CannotTell(f"name two sources or more: quorate compare {wanted.what} A B")
+    return compare(
+        wanted.what,
+        *wanted.names,
+        gold=wanted.gold,
+        text=wanted.text,
+        id=wanted.id,
+        again=_named("--again", wanted.again),
+        confidence=_named("--confidence", wanted.confidence),
+        usd_per_1000={name: _number(name, value) for name, value in _named("--price", wanted.price).items()},
+        sampled=wanted.sampled,
+        fail_if=wanted.fail_if,
+    )
+
+
+def _named(option: str, words: Sequence[str]) -> dict[str, str]:
+    for word in words:
+        if not all(word.partition("=")):
+            raise CannotTell(f"{option} is NAME=VALUE, not {word!r}")
+    return {name: value for name, _, value in (word.partition("=") for word in words)}
+
+
+def _number(name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise CannotTell(f"--price {name}={value}: {value!r} is no number of US dollars") from None
+
+
+def write_forms(
+    found: Comparison, html: Path | None, markdown: Path | None, to_review: Path | None, size: int
+) -> list[str]:
+    """Writes the forms that are wanted, and says of each where it is."""
+    said = []
+    for path, form in ((html, found.html), (markdown, found.markdown)):
+        if path is not None:
+            text = form()
+            write_atomically(path, lambda beside, text=text: beside.write_text(text, encoding="utf-8"))
+            said.append(f"report: {path}")
+    if to_review is not None:
+        rows = write_to_review(found.to_review(size), found.candidates, to_review)
+        said.append(f"{rows:,} rows to settle, in the order to settle them: {to_review}")
+    return said
+
+
+def write_to_review(queue: Queue, candidates: Candidates, path: Path) -> int:
+    """Writes the rows to settle as a CSV with an empty `gold` column, and how many there are.
+
+    Blind: no source's answer stands beside a row.
+    """
+    import csv
+    import io
+
+    text = candidates.text
+    cells = [""] * len(queue) if text is None else candidates.rows.arrow(text).take(queue.position).to_pylist()
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["id", "text", "inclusion", "gold"])
+    for row_id, cell, inclusion in zip(queue.ids.to_pylist(), cells, queue.inclusion.tolist(), strict=True):
+        writer.writerow([row_id, cell, f"{inclusion:.6g}", ""])
+    write_atomically(path, lambda beside: beside.write_text(out.getvalue(), encoding="utf-8"))
+    return len(queue)
