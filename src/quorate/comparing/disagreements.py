@@ -17,7 +17,7 @@ _CLUSTERS = 3
 _EXAMPLES = 3
 _READ = 400
 """Rows of a pair of labels whose texts are compared; a greater pair is sampled evenly."""
-_ALIKE = 0.3
+_ALIKE = 0.2
 _SAME = 0.9
 _TEXT_SHOWN = 300
 
@@ -113,7 +113,7 @@ def _likeness(texts: list[str]) -> tuple[Floats, Any]:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     try:
-        vectorizer = TfidfVectorizer(sublinear_tf=True, max_features=20_000)
+        vectorizer = TfidfVectorizer(sublinear_tf=True, max_features=20_000, stop_words="english")
         vectors = vectorizer.fit_transform([text[:2_000] for text in texts])
     except ValueError:
         # No text has a word: they are alike, and none is a copy of another.

@@ -60,9 +60,19 @@ def frontier(
             float(plan.human.mean()),
             _price(plan, price),
         )
-        for plan in _plans(candidates, a, b, fused)
+        for plan in _different(_plans(candidates, a, b, fused))
     ]
     return [replace(way, is_best=not any(_beats(other, way) for other in ways)) for way in ways]
+
+
+def _different(plans: Iterator[_Plan]) -> list[_Plan]:
+    """The plans without those that label every row as an earlier one does."""
+    kept: list[_Plan] = []
+    for plan in plans:
+        again = (np.array_equal(p.human, plan.human) and bool((p.labels == plan.labels)[~p.human].all()) for p in kept)
+        if not any(again):
+            kept.append(plan)
+    return kept
 
 
 def usd_per_1000(candidates: Candidates, name: str) -> float | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
 from quorate.comparing.plots import axis_of, difference_axis, frontier, heat, reliability, whisker
-from quorate.page import percent, thousands
+from quorate.page import Tick, percent, thousands
 
 Report = Mapping[str, Any]
 NOTHING = "(nothing)"
@@ -56,7 +57,10 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def usd(value: float | None) -> str:
     """A price in US dollars, to three significant digits."""
-    return "–" if value is None else f"${value:.3g}"
+    if value is None:
+        return "–"
+    digits = max(2, 2 - math.floor(math.log10(value))) if value > 0 else 2
+    return f"${value:,.{digits}f}"
 
 
 def p_value(value: float | None) -> str:
@@ -82,7 +86,7 @@ def plots(report: Report) -> dict[str, Any]:
         "accuracy": [whisker(at, each) for each in accuracies],
         "standings": [(standing, whisker(at, standing["accuracy"])) for standing in standings],
         "coefficients": [(name, each, whisker(on_axis, each)) for name, each in coefficients],
-        "agreement_ticks": agreement_ticks,
+        "agreement_ticks": [Tick(tick.at, f"{int(tick.text[:-1]) / 100:g}") for tick in agreement_ticks],
         "matrix": counts and heat(counts, report["labels"], f"{report['a']} says", f"{report['b']} says"),
         "confusions": _confusions(report, names),
         "reliability": [(name, each, reliability(each["bins"])) for name, each in (report["calibration"] or {}).items() if each],

@@ -94,11 +94,17 @@ def pair(population: Population, a: NDArray[np.int16], b: NDArray[np.int16]) -> 
         count(right_b / max(said["b"], 1e-12)),
         count(drawn[:, _SAME, NEITHER]),
         count(difference),
-        float((difference > 0).mean() + (difference == 0).mean() / 2),
+        _chance(difference),
         mcnemar(int(counts[ONLY_A]), int(counts[ONLY_B])) if population.is_random else None,
         *_more_labels(population, kind, outcome),
         _anytime(population, outcome, kind) if settled.in_order and len(settled) else None,
     )
+
+
+def _chance(difference: Floats) -> float:
+    """The share of draws in which A is better; draws cannot tell a probability below one in as many as there are."""
+    least = 0.5 / len(difference)
+    return min(max(float((difference > 0).mean() + (difference == 0).mean() / 2), least), 1 - least)
 
 
 _ALONE = {"a": _A_ALONE, "b": _B_ALONE}

@@ -12,6 +12,7 @@ Report = Mapping[str, Any]
 AXIS, SQUARE = 300.0, 340.0
 FRONTIER_WIDTH, FRONTIER_HEIGHT = 480.0, 300.0
 _SHADES = 4
+_APART = 17.0
 _NAME = 18
 
 
@@ -94,7 +95,7 @@ def difference_axis(estimates: Sequence[Report]) -> tuple[Scale, list[Tick]]:
     ends = [abs(each[end]) for each in estimates for end in ("low", "high") if each and each[end] is not None]
     most = max(math.ceil(20 * max(ends, default=0.05)) / 20, 0.05)
     place = linear(-most, most, 8, AXIS - 8)
-    return place, [Tick(place(at), f"{100 * at:+.0f}" if at else "0") for at in (-most, -most / 2, 0.0, most / 2, most)]
+    return place, [Tick(place(at), f"{100 * at:+g}" if at else "0") for at in (-most, -most / 2, 0.0, most / 2, most)]
 
 
 def reliability(bins: Sequence[Report]) -> tuple[list[Point], list[Tick], list[Tick]]:
@@ -130,8 +131,12 @@ def frontier(ways: Sequence[Report]) -> tuple[list[Spot], list[Tick], list[Tick]
     for number, way in enumerate(ways, 1):
         each = way["accuracy"]
         title = f"{number}. {way['name']}: {percent(each['value'])} right, {percent(way['human'])} by people"
-        ends = y(each["value"]), y(each["high"]), y(each["low"])
-        spots.append(Spot(x(way["human"]), *ends, number, way["is_best"], title))
+        middle, top, bottom = y(each["value"]), y(each["high"]), y(each["low"])
+        across = x(way["human"])
+        # Ways that come to the same stand side by side.
+        while any(abs(spot.x - across) < _APART and abs(spot.y - middle) < _APART for spot in spots):
+            across += _APART
+        spots.append(Spot(across, middle, top, bottom, number, way["is_best"], title))
     best = sorted((spot for spot in spots if spot.is_best), key=lambda spot: (spot.x, -spot.y))
     path = " ".join(f"{'M' if i == 0 else 'L'}{spot.x},{spot.y}" for i, spot in enumerate(best))
     return spots, ticks(0, right, x), ticks(low, 1, y), path

@@ -68,17 +68,20 @@ def _anytime(report: Report, told: Report) -> str:
 def _sources(report: Report) -> RenderableType:
     paired, by_name = report["paired"], {entry["name"]: entry for entry in report["money"]}
     priced = any(entry["usd"] is not None for entry in report["money"])
-    right = ["answered", *(["accuracy", "of answered", "right alone"] if paired else [])]
-    right += ["$ / 1,000 rows", "$ / correct"] if priced else []
+    silent = any(entry["share_answered"] < 1 for entry in report["completion"])
+    right = [*(["answered"] if silent else []), *(["accuracy", *(["of answered"] if silent else [])] if paired else [])]
+    right += ["right alone"] if paired else []
+    right += ["$ / 1,000"] if priced else []
     table = plain_table("", ["", "source"], right)
     for letter, place in (("A", "a"), ("B", "b")):
         name = report[place]
         entry = next(each for each in report["completion"] if each["name"] == name)
-        row = [letter, escape(name), share(entry["share_answered"])]
+        row = [letter, escape(name), *([share(entry["share_answered"])] if silent else [])]
         if paired:
-            row += [estimate(paired[place]), estimate(paired[f"{place}_answered"]), f"{paired['counts'][f'{place}_right']:,}"]
+            answered = [estimate(paired[f"{place}_answered"])] if silent else []
+            row += [estimate(paired[place]), *answered, f"{paired['counts'][f'{place}_right']:,}"]
         if priced:
-            row += [_usd(by_name[name]["usd_per_1000_rows"]), _usd(by_name[name]["usd_per_correct_label"])]
+            row += [_usd(by_name[name]["usd_per_1000_rows"])]
         table.add_row(*row)
     return table
 
@@ -155,7 +158,7 @@ def _frontier(report: Report) -> RenderableType | None:
     table: Table = plain_table(
         "what to do with both (no other way beats these)",
         ["way"],
-        ["accuracy", "by people", *(["$ / 1,000"] if priced else [])],
+        ["accuracy", "people", *(["$ / 1,000"] if priced else [])],
     )
     for way in sorted(best, key=lambda way: way["human"]):
         price = [_usd(way["usd_per_1000"])] if priced else []
