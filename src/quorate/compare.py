@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -246,13 +247,16 @@ def write_forms(
     said = []
     for path, form in ((html, found.html), (markdown, found.markdown)):
         if path is not None:
-            text = form()
-            write_atomically(path, lambda beside, text=text: beside.write_text(text, encoding="utf-8"))
+            write_atomically(path, partial(_write_text, form()))
             said.append(f"report: {path}")
     if to_review is not None:
         rows = write_to_review(found.to_review(size), found.candidates, to_review)
         said.append(f"{rows:,} rows to settle, in the order to settle them: {to_review}")
     return said
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def write_to_review(queue: Queue, candidates: Candidates, path: Path) -> int:
@@ -270,5 +274,5 @@ def write_to_review(queue: Queue, candidates: Candidates, path: Path) -> int:
     writer.writerow(["id", "text", "inclusion", "gold"])
     for row_id, cell, inclusion in zip(queue.ids.to_pylist(), cells, queue.inclusion.tolist(), strict=True):
         writer.writerow([row_id, cell, f"{inclusion:.6g}", ""])
-    write_atomically(path, lambda beside: beside.write_text(out.getvalue(), encoding="utf-8"))
+    write_atomically(path, partial(_write_text, out.getvalue()))
     return len(queue)

@@ -71,7 +71,7 @@ def _shares(generator: np.random.Generator, counts: Floats, draws: int) -> Float
     share: Floats = generator.standard_gamma(counts, size=(draws, *counts.shape))
     total = share.sum(axis=2, keepdims=True)
     # A stratum without rows, settled or not, has no share of anything.
-    return np.divide(share, total, out=np.zeros_like(share), where=total > 0)
+    return np.asarray(np.divide(share, total, out=np.zeros_like(share), where=total > 0))
 
 
 def estimated(drawn: Floats, rows: int) -> Estimated:

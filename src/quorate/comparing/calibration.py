@@ -103,8 +103,9 @@ def _bins(sure: Floats, right: Floats, weight: Floats, edges: Floats) -> list[Bi
         effective = float(w.sum() ** 2 / (w**2).sum())
         low, high = wilson(accuracy * effective, effective)
         mean = float(np.average(sure[mine], weights=w))
-        found.append(Bin(sure[mine].min(), sure[mine].max(), int(mine.sum()), mean, accuracy, low, high))
-    return [Bin(*(float(v) if isinstance(v, np.floating) else v for v in vars(each).values())) for each in found]
+        ends = float(sure[mine].min()), float(sure[mine].max())
+        found.append(Bin(*ends, int(mine.sum()), mean, accuracy, low, high))
+    return found
 
 
 def _ece(sure: Floats, right: Floats, weight: Floats, edges: Floats) -> float:

@@ -55,7 +55,7 @@ class Settled:
     def right(self, labels: NDArray[np.int16]) -> NDArray[np.bool_]:
         """Which of the settled rows these labels (int16[n], -1 none) get right, bool[s]."""
         given = labels[self.position]
-        return (given != ABSTAIN) & self.fits[np.arange(len(self)), np.maximum(given, 0)]
+        return np.asarray((given != ABSTAIN) & self.fits[np.arange(len(self)), np.maximum(given, 0)])
 
 
 @dataclass(frozen=True, eq=False)

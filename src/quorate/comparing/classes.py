@@ -59,7 +59,7 @@ def _score(
 
 
 def _over(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+    return np.asarray(np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0))
 
 
 def confusion(population: Population, labels: NDArray[np.int16], k: int) -> Floats:

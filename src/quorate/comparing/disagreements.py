@@ -86,7 +86,7 @@ def _clusters(candidates: Candidates, rows: NDArray[np.intp], weight: Floats) ->
     likeness, words = _likeness(texts)
     order = np.lexsort((np.arange(len(read)), -weight[read] - likeness.mean(axis=1)))
     left = np.ones(len(read), bool)
-    found = []
+    found: list[tuple[NDArray[np.intp], tuple[str, ...]]] = []
     for leader in order.tolist():
         if not left[leader] or len(found) == _CLUSTERS:
             continue

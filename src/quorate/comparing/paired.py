@@ -146,7 +146,7 @@ def _more_labels(
     def needed(half: float) -> int | None:
         if total == 0 or half <= 0:
             return None
-        c = Z95**2 * score.var() / half**2
+        c = Z95**2 * float(score.var()) / half**2
         return max(ceil(c * total / (total - 1 + c)) - n, 0)
 
     apart = None if abs(score.mean()) < 1 / max(total, 1) else needed(abs(float(score.mean())))

@@ -127,7 +127,7 @@ def frontier(ways: Sequence[Report]) -> tuple[list[Spot], list[Tick], list[Tick]
     low = math.floor(10 * min((way["accuracy"]["low"] for way in ways), default=0.0)) / 10
     right = max(math.ceil(10 * max((way["human"] for way in ways), default=0.1)) / 10, 0.1)
     x, y = linear(0, right, 0, FRONTIER_WIDTH), linear(low, 1, FRONTIER_HEIGHT, 0)
-    spots = []
+    spots: list[Spot] = []
     for number, way in enumerate(ways, 1):
         each = way["accuracy"]
         title = f"{number}. {way['name']}: {percent(each['value'])} right, {percent(way['human'])} by people"

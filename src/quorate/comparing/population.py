@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
 from quorate.comparing.candidates import Candidates, Settled
-from quorate.estimates import Estimated, Floats, estimated, posterior_shares, posterior_totals
+from quorate.estimates import DRAWS, Estimated, Floats, estimated, posterior_shares, posterior_totals
 from quorate.values import ABSTAIN
 
 AGREE, DIFFER, SILENT = 0, 1, 2
@@ -43,6 +43,7 @@ class Population:
     side: NDArray[np.int8]
     settled: Settled
     is_sample: bool
+    draws: int = DRAWS
 
     @staticmethod
     def of(candidates: Candidates) -> Population:
@@ -56,7 +57,7 @@ class Population:
         kept = inside[self.settled.position]
         at = place[self.settled.position[kept]]
         settled = Settled(at, self.settled.fits[kept], self.settled.in_order, self.settled.sampled)
-        return Population(self.side[inside], settled, self.is_sample)
+        return Population(self.side[inside], settled, self.is_sample, self.draws)
 
     @property
     def sizes(self) -> NDArray[np.int64]:
@@ -106,9 +107,9 @@ class Population:
         used = np.flatnonzero(sizes)
         prior_of = np.tile(prior, (3, 1))[used]
         if self.is_sample:
-            drawn = posterior_shares(counts[used], sizes[used].astype(np.float64), prior=prior_of)
+            drawn = posterior_shares(counts[used], sizes[used].astype(np.float64), prior=prior_of, draws=self.draws)
         else:
-            totals = posterior_totals(counts[used], sizes[used].astype(np.float64), prior=prior_of)
+            totals = posterior_totals(counts[used], sizes[used].astype(np.float64), prior=prior_of, draws=self.draws)
             drawn = totals / max(len(self.side), 1)
         by_kind = np.zeros((len(drawn), kinds, outcomes))
         for place, at in enumerate(used):

@@ -15,7 +15,7 @@ from quorate.comparing.paired import Anytime, anytime
 from quorate.comparing.population import AGREE, DIFFER, Population
 from quorate.values import Queue
 
-AGREEING_SHARE = 0.15
+AGREEING_SHARE = 0.1
 """Of the rows to settle, how many are drawn where all agree: they tell nothing of A - B, and all of "both wrong"."""
 
 

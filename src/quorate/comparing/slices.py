@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -87,7 +87,7 @@ def _controlled(found: Sequence[Slice], overall: float) -> list[Slice]:
     passing = [i for i, s in enumerate(tested, 1) if (s.p_value or 0.0) <= _FALSE_DISCOVERIES * i / len(tested)]
     last = max(passing, default=0)
     judged = [
-        Slice(*list(vars(s).values())[:6], stands=i <= last, turns=bool(s.difference and s.difference.value * overall < 0))
+        replace(s, stands=i <= last, turns=s.difference is not None and s.difference.value * overall < 0)
         for i, s in enumerate(tested, 1)
     ]
     return judged + sorted((s for s in found if s.p_value is None), key=lambda s: -s.disagree)
