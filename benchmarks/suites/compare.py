@@ -74,8 +74,8 @@ def _of_set(votes: VoteSet, quick: bool) -> Iterator[Measurement]:
         if (matrix[:, i] != matrix[:, j]).sum() < _FEWEST_DISAGREEMENTS:
             continue
         generator = np.random.default_rng(number)
-        for _ in range(_QUICK_REPEATS if quick else _REPEATS):
-            peeked.append(_repeat(matrix[:, [i, j]], gold, votes.k, generator, tallies))
+        repeats = _QUICK_REPEATS if quick else _REPEATS
+        peeked += [_repeat(matrix[:, [i, j]], gold, votes.k, generator, tallies) for _ in range(repeats)]
     for n, tally in tallies.items():
         case = f"{votes.name}, {n} reviews"
         for name, covered in zip(("difference", "a", "b"), zip(*tally.covered, strict=True), strict=True):
@@ -91,7 +91,7 @@ def _of_set(votes: VoteSet, quick: bool) -> Iterator[Measurement]:
 
 
 def _repeat(matrix: Any, gold: Any, k: int, generator: Any, tallies: dict[int, _Tally]) -> tuple[bool, bool, int]:
-    """One queue, reviewed to its end; whether looking after every answer gave the right or a wrong verdict, and when."""
+    """One queue, reviewed to its end; whether a look after every answer gave the right or a wrong verdict, and when."""
     import numpy as np
 
     from quorate import Votes

@@ -178,7 +178,9 @@ def compare(
     confidence: Annotated[list[str] | None, typer.Option(help="A=column: how sure source A is, 0 to 1.")] = None,
     price: Annotated[list[str] | None, typer.Option(help="A=usd: what 1,000 rows of source A cost.")] = None,
     sampled: Annotated[str, typer.Option(help="How gold rows were chosen: random, or strata.")] = "",
-    fail_if: Annotated[list[str] | None, typer.Option(help="'B worse than A by 2 points': ends with exit code 6.")] = None,
+    fail_if: Annotated[
+        list[str] | None, typer.Option(help="'B worse than A by 2 points': ends with exit code 6.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write the report as one HTML file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the report as Markdown.")] = None,
     to_review: Annotated[Path | None, typer.Option(help="Write which rows a person should settle next.")] = None,

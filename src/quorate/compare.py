@@ -76,7 +76,7 @@ def compare(
     Args:
         what: a project or its folder, votes, a data file, or a table (pandas, polars, Arrow).
         names: the sources; A and B are the first two.
-        gold: of a table the column of labels that people gave (`a|b`: both fit); of votes a `Gold`. Projects have theirs.
+        gold: of a table the column of labels that people gave (`a|b`: both fit); of votes a `Gold`; projects have it.
         again: for a source, the one that asks the same once more: the noise floor.
         confidence: of a table, for a source the column of its certainty, 0 to 1.
         sampled: how settled rows were chosen, `random` or `strata`; found out from their shares where it is not said.
@@ -152,7 +152,7 @@ def _settled(data: Data, votes: Votes, sampled: str) -> Settled:
 def _taught(project: Project) -> list[str]:
     """Sources that show examples of the gold that also scores them."""
     anchors = project.settings.gold is not None and project.settings.gold.use == "anchor"
-    return [source.name for source in project.sources if anchors and getattr(source, "shots", 0)]
+    return [source.name for source in project.sources if anchors and getattr(source, "shots", None)]
 
 
 def _asked(project: Project, source: Source, compared: Sequence[Source]) -> Asked:
@@ -162,7 +162,9 @@ def _asked(project: Project, source: Source, compared: Sequence[Source]) -> Aske
     key = (endpoint.wire, endpoint.model)
     users = Counter((s.endpoint.wire, s.endpoint.model) for s in project.sources if isinstance(s, Asking))
     shared = tuple(
-        s.name for s in compared if isinstance(s, Asking) and (s.endpoint.wire, s.endpoint.model) == key and users[key] > 1
+        s.name
+        for s in compared
+        if isinstance(s, Asking) and (s.endpoint.wire, s.endpoint.model) == key and users[key] > 1
     )
     told = account_of(project.desk.journal, *key)
     wording = str(getattr(source, "wording", ""))

@@ -1,4 +1,4 @@
-"""What the journal knows of one model: requests by outcome, tokens, money and time; read without opening it to write."""
+"""What the journal knows of one model: requests by outcome, tokens, money and time; it is opened for reading only."""
 
 from __future__ import annotations
 
@@ -40,12 +40,15 @@ def account_of(journal: Path | None, endpoint: str, model: str) -> Account | Non
 
 
 def _account(rows: sqlite3.Connection, key: tuple[str, str]) -> Account | None:
-    sums = "count(*), sum(number > 1), sum(input), sum(output), sum(cost_usd), sum(cost_usd IS NULL AND input + output > 0)"
+    unknown = "sum(cost_usd IS NULL AND input + output > 0)"
+    sums = f"count(*), sum(number > 1), sum(input), sum(output), sum(cost_usd), {unknown}"
     ((count, retries, given, made, usd, unpriced),) = rows.execute(f"SELECT {sums} {_OF_MODEL}", key).fetchall()
     if not count:
         return None
     reasons = rows.execute(f"SELECT reason, count(*) {_OF_MODEL} AND reason != '' GROUP BY reason ORDER BY 2 DESC", key)
-    took = [s for (s,) in rows.execute(f"SELECT latency_s {_OF_MODEL} AND reason = '' AND latency_s > 0 ORDER BY 1", key)]
+    took = [
+        s for (s,) in rows.execute(f"SELECT latency_s {_OF_MODEL} AND reason = '' AND latency_s > 0 ORDER BY 1", key)
+    ]
     return Account(
         count,
         retries or 0,

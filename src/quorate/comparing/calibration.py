@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -54,9 +53,7 @@ class Calibration:
     after: dict[str, dict[str, float]]
 
 
-def calibrate(
-    population: Population, labels: NDArray[np.int16], certainty: NDArray[np.float32]
-) -> Calibration | None:
+def calibrate(population: Population, labels: NDArray[np.int16], certainty: NDArray[np.float32]) -> Calibration | None:
     """The calibration of a source on settled rows with a certainty; None where there are fewer than 50 of them."""
     at = population.settled.position
     known = ~np.isnan(certainty[at]) & (labels[at] != ABSTAIN)
@@ -114,7 +111,7 @@ def _ece(sure: Floats, right: Floats, weight: Floats, edges: Floats) -> float:
 
 
 def _ece_interval(sure: Floats, right: Floats, weight: Floats, side: NDArray[np.int8]) -> tuple[float, float]:
-    """A bootstrap over settled rows within each side, shifted by its bias: resampling alone makes the error look larger."""
+    """A bootstrap over settled rows within each side, shifted by its bias: resampling alone makes the error larger."""
     generator = np.random.default_rng(_SEED)
     groups = [np.flatnonzero(side == s) for s in np.unique(side)]
     edges = _edges(sure)

@@ -29,7 +29,7 @@ class ClassScore:
 
 
 def class_scores(population: Population, labels: NDArray[np.int16], names: tuple[str, ...]) -> list[ClassScore]:
-    """The figures of every label that the source or people gave; draws over strata of rows that got the label or not."""
+    """The figures of every label that the source or people gave, drawn over rows that got the label and others."""
     fits = population.settled.fits
     return [
         _score(population, labels == y, fits[:, y], name, len(names))
@@ -38,9 +38,7 @@ def class_scores(population: Population, labels: NDArray[np.int16], names: tuple
     ]
 
 
-def _score(
-    population: Population, said: NDArray[np.bool_], is_so: NDArray[np.bool_], name: str, k: int
-) -> ClassScore:
+def _score(population: Population, said: NDArray[np.bool_], is_so: NDArray[np.bool_], name: str, k: int) -> ClassScore:
     # Where the source says something else, one of the other labels is likely: the prior counts one over all labels.
     prior = np.array([[1 / k, 1 - 1 / k], [0.5, 0.5]])
     drawn = population.shares((~is_so).astype(np.int64), prior, said.astype(np.int8))

@@ -133,9 +133,7 @@ def _fused(candidates: Candidates) -> Labels | None:
 def _ran(candidates: Candidates) -> dict[str, Any]:
     a, b = candidates.names[:2]
     asked = {name: candidates.asked.get(name, Asked()) for name in candidates.names}
-    diff = list(
-        unified_diff(asked[a].wording.splitlines(), asked[b].wording.splitlines(), a, b, lineterm="", n=2)
-    )
+    diff = list(unified_diff(asked[a].wording.splitlines(), asked[b].wording.splitlines(), a, b, lineterm="", n=2))
     return {
         "sources": [
             {
@@ -169,7 +167,10 @@ def _matrix(two: Ratings) -> dict[str, Any]:
     table = two.table()
     down, across = table.sum(axis=1), table.sum(axis=0)
     uneven = [
-        (float(abs(table[i, j] - table[j, i])), i, j) for i in range(len(table)) for j in range(i) if table[i, j] + table[j, i]
+        (float(abs(table[i, j] - table[j, i])), i, j)
+        for i in range(len(table))
+        for j in range(i)
+        if table[i, j] + table[j, i]
     ]
     shift = sorted(range(len(table)), key=lambda y: -abs(down[y] - across[y]))
     names = two.categories
@@ -211,7 +212,7 @@ def _powered(population: Population, candidates: Candidates, fused: Labels | Non
         right.append(population.settled.right(labels).astype(np.float64))
         predicted.append(_probability(fused, labels))
     return {
-        "prediction": f"the probability that {fused.model} gives to each label, from {len(candidates.votes.sources)} sources",
+        "prediction": f"the probability of each label by {fused.model}, from {len(candidates.votes.sources)} sources",
         "a": powered(population, right[0], predicted[0]),
         "b": powered(population, right[1], predicted[1]),
         "difference": powered(population, right[0] - right[1], predicted[0] - predicted[1]),

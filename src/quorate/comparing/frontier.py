@@ -103,9 +103,7 @@ def _plans(candidates: Candidates, a: str, b: str, fused: NDArray[np.int16] | No
             yield _Plan(f"{first}, a person on its {step:.0%} least sure", mine, unsure, {first: 1.0})
 
 
-def _least_certain(
-    certainty: NDArray[np.float32], labels: NDArray[np.int16], share: float
-) -> NDArray[np.bool_]:
+def _least_certain(certainty: NDArray[np.float32], labels: NDArray[np.int16], share: float) -> NDArray[np.bool_]:
     """The rows with the lowest certainty, bool[n]; a row without one is the least certain, ties go by row order."""
     sure = np.where((labels == ABSTAIN) | np.isnan(certainty), -1.0, certainty)
     chosen = np.zeros(len(sure), bool)

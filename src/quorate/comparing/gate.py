@@ -12,7 +12,9 @@ from quorate.errors import CannotTell, did_you_mean, listed
 
 _SURE = 0.95
 _FORMS = (
-    re.compile(r"^(?P<one>.+?) (?P<how>possibly )?worse than (?P<other>.+?)(?: by (?P<margin>[\d.]+) ?(?:points?|%))?$"),
+    re.compile(
+        r"^(?P<one>.+?) (?P<how>possibly )?worse than (?P<other>.+?)(?: by (?P<margin>[\d.]+) ?(?:points?|%))?$"
+    ),
     re.compile(r"^(?P<one>.+?) (?P<how>possibly )?below (?P<margin>[\d.]+) ?%$"),
 )
 GRAMMAR = "'NAME [possibly] worse than NAME [by N points]' or 'NAME [possibly] below N %'"
@@ -20,7 +22,7 @@ GRAMMAR = "'NAME [possibly] worse than NAME [by N points]' or 'NAME [possibly] b
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition: `one` is worse than `other` (None: than a fixed accuracy) by `margin`; `possibly`: unless ruled out."""
+    """`one` is worse than `other` (None: than a fixed accuracy) by `margin`; possibly: unless that is ruled out."""
 
     text: str
     one: str
@@ -50,7 +52,9 @@ def parse_condition(text: str, candidates: Candidates) -> Condition:
     group = found.groupdict()
     margin = float(group["margin"] or 0) / 100
     other = group.get("other")
-    return Condition(words, _named(group["one"], candidates), other and _named(other, candidates), margin, bool(group["how"]))
+    return Condition(
+        words, _named(group["one"], candidates), other and _named(other, candidates), margin, bool(group["how"])
+    )
 
 
 def judge(condition: Condition, candidates: Candidates, population: Population) -> Finding:
@@ -83,5 +87,7 @@ def _named(name: str, candidates: Candidates) -> str:
     letter = {"A": 0, "B": 1}.get(name)
     if letter is None:
         hint = did_you_mean(name, candidates.names)
-        raise CannotTell(f"--fail-if names {name!r}, which is not compared; compared are {listed(candidates.names)}.{hint}")
+        raise CannotTell(
+            f"--fail-if names {name!r}, which is not compared; compared are {listed(candidates.names)}.{hint}"
+        )
     return candidates.names[letter]

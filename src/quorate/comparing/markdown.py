@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from quorate.comparing.page import COEFFICIENTS, NOTHING, number, p_value, points, usd, within
+from quorate.comparing.page import COEFFICIENTS, DASH, MINUS, NOTHING, number, p_value, points, usd, within
 from quorate.page import percent, thousands
 
 Report = Mapping[str, Any]
@@ -35,7 +35,8 @@ def _verdict(report: Report) -> Iterator[str]:
     yield ""
     yield f"**{_cell(report['verdict']['sentence'])}**"
     yield ""
-    yield f"{thousands(report['rows'], 'row')} of {_cell(report['title'])}, {thousands(report['settled']['rows'])} settled by people."
+    settled = thousands(report["settled"]["rows"])
+    yield f"{thousands(report['rows'], 'row')} of {_cell(report['title'])}, {settled} settled by people."
 
 
 def _conditions(report: Report) -> Iterator[str]:
@@ -61,7 +62,7 @@ def _sources(report: Report) -> Iterator[str]:
         yield ""
         d = paired["difference"]
         tests = f"; exact McNemar p {p_value(paired['mcnemar_p'])}" if paired["mcnemar_p"] is not None else ""
-        yield f"A − B: {points(d['value'])} points ({within(d, True)}){tests}."
+        yield f"A {MINUS} B: {points(d['value'])} points ({within(d, True)}){tests}."
         powered = (report["powered"] or {}).get("difference")
         if powered:
             yield f"Prediction-powered (PPI++): {points(powered['value'])} points ({within(powered, True)})."
@@ -120,7 +121,7 @@ def _labels(report: Report) -> Iterator[str]:
 def _slices(report: Report) -> Iterator[str]:
     told = [each for each in report["slices"] if each["difference"] and each["stands"]][:_ROWS]
     if told:
-        yield from _head(["Slice", "Rows", "A − B, points"])
+        yield from _head(["Slice", "Rows", f"A {MINUS} B, points"])
         for each in told:
             name = each["name"] + (" (turns)" if each["turns"] else "")
             d = each["difference"]
@@ -140,7 +141,7 @@ def _caveats(report: Report) -> Iterator[str]:
 
 
 def _estimate(each: Report | None) -> str:
-    return "–" if each is None or each["value"] is None else f"{percent(each['value'])} ({within(each)})"
+    return DASH if each is None or each["value"] is None else f"{percent(each['value'])} ({within(each)})"
 
 
 def _head(names: Sequence[Any]) -> Iterator[str]:

@@ -12,14 +12,15 @@ from quorate.page import Tick, percent, thousands
 
 Report = Mapping[str, Any]
 NOTHING = "(nothing)"
+DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 _HEAT_LABELS = 40
 COEFFICIENTS = {
     "agreement": "raw agreement",
-    "cohen_kappa": "Cohen’s kappa",
-    "fleiss_kappa": "Scott’s pi",
-    "krippendorff_alpha": "Krippendorff’s alpha",
-    "gwet_ac1": "Gwet’s AC1",
-    "brennan_prediger": "Brennan–Prediger",
+    "cohen_kappa": "Cohen's kappa",
+    "fleiss_kappa": "Scott's pi",
+    "krippendorff_alpha": "Krippendorff's alpha",
+    "gwet_ac1": "Gwet's AC1",
+    "brennan_prediger": "Brennan-Prediger",
 }
 
 
@@ -39,33 +40,33 @@ def page(report: Report) -> str:
 
 def points(share: float | None) -> str:
     """A difference of shares in points, with its sign."""
-    return "–" if share is None else f"{100 * share:+.1f}".replace("-", "−")
+    return DASH if share is None else f"{100 * share:+.1f}".replace("-", MINUS)
 
 
 def within(each: Report | None, signed: bool = False) -> str:
     """Both ends of an estimate."""
     if each is None or each["low"] is None:
         return ""
-    low, high = (f"{100 * each[end]:{'+' if signed else ''}.1f}".replace("-", "−") for end in ("low", "high"))
+    low, high = (f"{100 * each[end]:{'+' if signed else ''}.1f}".replace("-", MINUS) for end in ("low", "high"))
     return f"{low} to {high}" + ("" if signed else "%")
 
 
 def number(value: float | None, digits: int = 3) -> str:
     """A coefficient."""
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+    return DASH if value is None else f"{value:.{digits}f}".replace("-", MINUS)
 
 
 def usd(value: float | None) -> str:
     """A price in US dollars, to three significant digits."""
     if value is None:
-        return "–"
+        return DASH
     digits = max(2, 2 - math.floor(math.log10(value))) if value > 0 else 2
     return f"${value:,.{digits}f}"
 
 
 def p_value(value: float | None) -> str:
     """A p-value, never rounded to zero."""
-    return "–" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return DASH if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def plots(report: Report) -> dict[str, Any]:
@@ -79,7 +80,9 @@ def plots(report: Report) -> dict[str, Any]:
     coefficients = [(COEFFICIENTS.get(name, name), each) for name, each in found.items()]
     on_axis, agreement_ticks = axis_of(list(found.values()))
     told = [each for each in report["slices"] if each["difference"]]
-    apart, slice_ticks = difference_axis([each["difference"] for each in told] + ([paired["difference"]] if paired else []))
+    apart, slice_ticks = difference_axis(
+        [each["difference"] for each in told] + ([paired["difference"]] if paired else [])
+    )
     counts = report["matrix"]["counts"]
     return {
         "accuracy_ticks": accuracy_ticks,
@@ -89,7 +92,9 @@ def plots(report: Report) -> dict[str, Any]:
         "agreement_ticks": [Tick(tick.at, f"{int(tick.text[:-1]) / 100:g}") for tick in agreement_ticks],
         "matrix": counts and heat(counts, report["labels"], f"{report['a']} says", f"{report['b']} says"),
         "confusions": _confusions(report, names),
-        "reliability": [(name, each, reliability(each["bins"])) for name, each in (report["calibration"] or {}).items() if each],
+        "reliability": [
+            (name, each, reliability(each["bins"])) for name, each in (report["calibration"] or {}).items() if each
+        ],
         "frontier": frontier(report["frontier"]) if report["frontier"] else None,
         "told": [(each, whisker(apart, each["difference"])) for each in told],
         "slice_ticks": slice_ticks,
@@ -101,7 +106,10 @@ def plots(report: Report) -> dict[str, Any]:
 def _confusions(report: Report, names: Sequence[str]) -> list[tuple[str, Any]]:
     if not report["confusion"] or len(report["labels"]) > _HEAT_LABELS:
         return []
-    return [(name, heat(_trimmed(table), _named(table, names), "people say", f"{name} says")) for name, table in report["confusion"].items()]
+    return [
+        (name, heat(_trimmed(table), _named(table, names), "people say", f"{name} says"))
+        for name, table in report["confusion"].items()
+    ]
 
 
 def _trimmed(table: Sequence[Sequence[float]]) -> list[list[float]]:

@@ -163,7 +163,7 @@ def anytime(scores: Floats, disagreements: int, rows: int) -> Anytime:
     """The interval of A - B over all rows that is valid under peeking.
 
     Args:
-        scores: float64[n], 1 where A won, -1 where B did, 0 else: disagreements in the order in which they were settled.
+        scores: float64[n], 1 where A won, -1 where B did, 0 else: disagreements in the order of being settled.
     """
     if not len(scores):
         share = disagreements / max(rows, 1)

@@ -57,9 +57,12 @@ def heat(counts: Sequence[Sequence[float]], names: Sequence[str], down: str, acr
             if count:
                 share = count / total
                 shade = f"h{min(math.ceil(_SHADES * share), _SHADES)}"
-                title = f"{down} {names[i]}, {across} {names[j]}: {thousands(round(count), 'row')}, {percent(share)} of the row"
+                rows = thousands(round(count), "row")
+                title = f"{down} {names[i]}, {across} {names[j]}: {rows}, {percent(share)} of the row"
                 style = f"{shade} same" if i == j else shade
-                cells.append(Cell(Mark(room + j * side, room + i * side, side - 1, side - 1, style, title), _count(count, side)))
+                cells.append(
+                    Cell(Mark(room + j * side, room + i * side, side - 1, side - 1, style, title), _count(count, side))
+                )
     place = [room + (i + 0.5) * side for i in range(len(names))]
     ends = [Tick(at, _cut(name)) for at, name in zip(place, names, strict=True)]
     whole = room + len(names) * side
@@ -104,7 +107,8 @@ def reliability(bins: Sequence[Report]) -> tuple[list[Point], list[Tick], list[T
     x, y = linear(low, 1, 0, SQUARE), linear(low, 1, SQUARE, 0)
     most, points = max((b["rows"] for b in bins), default=1), []
     for b in bins:
-        title = f"{thousands(b['rows'], 'settled row')} of certainty {percent(b['certainty'])}: {percent(b['accuracy'])} right"
+        rows = thousands(b["rows"], "settled row")
+        title = f"{rows} of certainty {percent(b['certainty'])}: {percent(b['accuracy'])} right"
         place = x(b["certainty"]), y(b["accuracy"]), y(b["accuracy_high"]), y(b["accuracy_low"])
         points.append(Point(*place, round(2.5 + 5 * math.sqrt(b["rows"] / most), 1), title))
     return points, ticks(low, 1, x), ticks(low, 1, y)

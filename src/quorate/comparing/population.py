@@ -25,7 +25,7 @@ _BY_CHANCE = 0.05
 
 
 def sides_of(matrix: NDArray[np.int16]) -> NDArray[np.int8]:
-    """Where all sources say the same, where they differ (also one that says nothing), and where none answers, int8[n]."""
+    """Where all say the same, where they differ (also where one says nothing), and where none answers, int8[n]."""
     first = matrix[:, :1]
     same = (matrix == first).all(axis=1)
     silent = same & (first[:, 0] == ABSTAIN)

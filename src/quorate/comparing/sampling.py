@@ -54,7 +54,7 @@ def review_queue(candidates: Candidates, size: int = 100, agreeing_share: float 
 class StopRule:
     """When to stop settling disagreements between A and B; valid however often one asks.
 
-    `disagreements` of `rows` rows; `heard` is what was settled so far: 1 where A was right alone, -1 where B was, else 0.
+    `disagreements` of `rows` rows; `heard` is what was settled so far: 1 where A alone was right, -1 where B was, or 0.
     """
 
     disagreements: int

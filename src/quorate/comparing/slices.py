@@ -41,7 +41,7 @@ class Slice:
 
 
 def slices(candidates: Candidates, population: Population, a: str, b: str) -> list[Slice]:
-    """Every slice with settled rows, those with the strongest evidence first; without settled rows, how far A and B differ."""
+    """Every slice, those with the strongest evidence first; where too few rows are settled, how far A and B differ."""
     one, other = candidates.column(a), candidates.column(b)
     settled = len(population.settled) > 0
     whole = _difference(population, one, other, np.ones(len(one), bool)) if settled else None
@@ -141,4 +141,6 @@ def _by_column(candidates: Candidates) -> Iterator[tuple[str, NDArray[np.bool_]]
 
 
 def _is_countable(kind: pa.DataType) -> bool:
-    return any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_boolean))
+    return any(
+        test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_boolean)
+    )

@@ -65,7 +65,9 @@ def tabled(
     space = _space(texts, gold, labels, columns)
     matrix = np.stack([_coded(text, space) for text in texts.values()], axis=1)
     said = np.stack([~_is_empty(text) for text in texts.values()], axis=1)
-    status = np.where(matrix != ABSTAIN, Status.VOTED, np.where(said, Status.SKIPPED, Status.ABSTAINED)).astype(np.uint8)
+    status = np.where(matrix != ABSTAIN, Status.VOTED, np.where(said, Status.SKIPPED, Status.ABSTAINED)).astype(
+        np.uint8
+    )
     votes = Votes(space, rows.ids, columns.votes, ("model",) * len(texts), matrix, status, _confidence(rows, columns))
     used = {*columns.votes, columns.gold, *columns.confidence.values()}
     kept = Rows(rows.table.drop_columns([name for name in rows.columns if name in used]), rows.ids)
@@ -126,9 +128,7 @@ def _indices(text: pa.DictionaryArray) -> NDArray[np.int64]:
     return np.asarray(compute.fill_null(text.indices, len(text.dictionary)).to_numpy(zero_copy_only=False), np.int64)
 
 
-def _space(
-    texts: Mapping[str, Any], gold: Any, labels: Sequence[str] | None, columns: Columns
-) -> LabelSpace:
+def _space(texts: Mapping[str, Any], gold: Any, labels: Sequence[str] | None, columns: Columns) -> LabelSpace:
     if labels is not None:
         return LabelSpace(tuple(labels))
     found: set[str] = set()
@@ -140,7 +140,9 @@ def _space(
     if gold is not None:
         # A value that holds the separator is one label where a source says it, too.
         cells = [word for word in gold.dictionary.to_pylist() if word]
-        found.update(part.strip() for word in cells for part in (word.split(_SEPARATOR) if word not in found else [word]))
+        found.update(
+            part.strip() for word in cells for part in (word.split(_SEPARATOR) if word not in found else [word])
+        )
         if not cells:
             raise TableError(f"gold column {columns.gold!r} holds no label")
     found.discard("")
@@ -159,7 +161,9 @@ def _unfolded(found: set[str]) -> tuple[str, ...]:
 
 def _coded(text: pa.DictionaryArray, space: LabelSpace) -> NDArray[np.int16]:
     """The label of each cell, int16[n], -1 where it is empty or no label."""
-    return np.asarray(np.array([*(_code(w, space) for w in text.dictionary.to_pylist()), ABSTAIN], np.int16)[_indices(text)])
+    return np.asarray(
+        np.array([*(_code(w, space) for w in text.dictionary.to_pylist()), ABSTAIN], np.int16)[_indices(text)]
+    )
 
 
 def _code(word: str, space: LabelSpace) -> int:

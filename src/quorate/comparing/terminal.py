@@ -172,7 +172,10 @@ def _conditions(report: Report) -> RenderableType | None:
     text = Text()
     for each in report["conditions"]:
         verdict = "FAILS" if each["holds"] else "passes"
-        text.append(f"{verdict}: {each['condition']} (probability {each['probability']:.1%})\n", "red" if each["holds"] else "green")
+        text.append(
+            f"{verdict}: {each['condition']} (probability {each['probability']:.1%})\n",
+            "red" if each["holds"] else "green",
+        )
     return text
 
 

@@ -47,7 +47,8 @@ def _sentence(outcome: str, names: tuple[str, str], paired: Paired) -> str:
     if outcome == "level":
         return f"{a} and {b} are level: they differ by less than {_LEVEL_POINTS:.0f} point ({_points(d.low, d.high)})."
     if outcome == "open":
-        return f"{a} and {b} are not separable yet: A - B is {_signed(d.value)} points {_points(d.low, d.high)}{_more(paired)}"
+        now = f"A - B is {_signed(d.value)} points {_points(d.low, d.high)}"
+        return f"{a} and {b} are not separable yet: {now}{_more(paired)}"
     best, worst = (a, b) if outcome == "a" else (b, a)
     low, high = (d.low, d.high) if outcome == "a" else (-d.high, -d.low)
     return (
@@ -114,13 +115,14 @@ def _of_sampling(population: Population) -> Iterator[str]:
         yield "Every row is settled; the intervals are about further rows that come as these came."
     elif not population.is_random:
         yield (
-            f"The settled rows are no random sample of all rows ({seen[DIFFER]:,} of {sizes[DIFFER]:,} disagreements and "
-            f"{seen[AGREE]:,} of {sizes[AGREE]:,} agreements): every estimate weighs the two apart. It is right if rows "
-            "were chosen at random within each."
+            f"The settled rows are no random sample of all rows ({seen[DIFFER]:,} of {sizes[DIFFER]:,} disagreements, "
+            f"{seen[AGREE]:,} of {sizes[AGREE]:,} agreements): every estimate weighs the two apart. It is right if "
+            "rows were chosen at random within each."
         )
     if sizes[AGREE] and seen[AGREE] < 5:
         yield (
-            f"Only {seen[AGREE]} rows on which they agree are settled: A - B does not need them, the accuracy of each does."
+            f"Only {seen[AGREE]} rows on which they agree are settled: A - B does not need them, the accuracy of each "
+            "does."
         )
     if settled < 30:
         yield f"Only {settled} rows are settled; intervals are wide and rest on few rows."
@@ -139,7 +141,10 @@ def _of_answers(candidates: Candidates) -> Iterator[str]:
     for name in candidates.names:
         missing = float((candidates.column(name) < 0).mean())
         if missing > 0.01:
-            yield f"{name} gives no label on {missing:.1%} of rows; those count as wrong (accuracy of answered rows is beside it)."
+            yield (
+                f"{name} gives no label on {missing:.1%} of rows; those count as wrong (the accuracy of answered rows "
+                "stands beside it)."
+            )
     shared = {n for name in candidates.names if name in candidates.asked for n in candidates.asked[name].shared_with}
     if shared:
         yield f"{', '.join(sorted(shared))} ask the same model: their tokens and prices cannot be told apart."
@@ -149,8 +154,8 @@ def _of_noise(candidates: Candidates, steady: Sequence[Stability]) -> Iterator[s
     for each in steady:
         if each.explained is not None and each.explained > 0.2:
             yield (
-                f"{each.name} answers otherwise on {each.flips:.1%} of rows when asked again, and on {each.explained:.0%} "
-                "of those on which A and B differ: so much of the disagreement may be noise."
+                f"{each.name} answers otherwise on {each.flips:.1%} of rows when asked again, and on "
+                f"{each.explained:.0%} of those on which A and B differ: so much of the disagreement may be noise."
             )
     if not steady and any(candidates.asked.get(name) and candidates.asked[name].model for name in candidates.names):
         yield "Nobody was asked twice, so how much of the disagreement is noise is not known (`--again A=A2` tells)."
