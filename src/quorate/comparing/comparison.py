@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from difflib import unified_diff
 from hashlib import blake2b
@@ -24,12 +24,13 @@ from quorate.comparing.frontier import frontier, usd_per_1000
 from quorate.comparing.gate import judge, parse_condition
 from quorate.comparing.guideline import guideline
 from quorate.comparing.leaderboard import leaderboard, pairwise_agreement
-from quorate.comparing.paired import Paired, pair, wins_by_pair
+from quorate.comparing.paired import Paired, pair
 from quorate.comparing.population import SIDES, Population
 from quorate.comparing.powered import powered
 from quorate.comparing.slices import slices
 from quorate.comparing.stability import stability
 from quorate.comparing.verdict import WHY_NO_ACCURACY, caveats, verdict
+from quorate.comparing.wins import Wins, wins_by_label, wins_by_pair
 from quorate.fuse import fuse
 from quorate.values import ABSTAIN, Labels, Votes
 
@@ -63,7 +64,7 @@ def comparison(candidates: Candidates, conditions: Sequence[str] = ()) -> dict[s
     prices = [usd_per_1000(candidates, name) for name in (a, b)]
     steady = stability(candidates)
     raw = agreement.coefficients["agreement"].value
-    wins = wins_by_pair(candidates.column(a), candidates.column(b), population) if has_gold else {}
+    wins = wins_by_pair(candidates.column(a), candidates.column(b), population.settled) if has_gold else {}
     report = {
         "schema": SCHEMA,
         "title": candidates.title,
@@ -82,6 +83,7 @@ def comparison(candidates: Candidates, conditions: Sequence[str] = ()) -> dict[s
         "settled": _settled(population),
         "accuracy_refused": "" if has_gold else WHY_NO_ACCURACY,
         "paired": paired,
+        "wins": _wins(population, candidates, wins) if has_gold else None,
         "powered": _powered(population, candidates, fused) if has_gold else None,
         "classes": dict(zip((a, b), scores, strict=False)) if has_gold else None,
         "confusion": _confusions(population, candidates) if has_gold else None,
@@ -115,6 +117,16 @@ def plain_numbers(value: Any) -> Any:
 
 def _paired(population: Population, candidates: Candidates, a: str, b: str) -> Paired:
     return pair(population, candidates.column(a), candidates.column(b))
+
+
+def _wins(population: Population, candidates: Candidates, by_pair: Mapping[tuple[int, int], Wins]) -> dict[str, Any]:
+    names = candidates.votes.space.names
+    a, b = (candidates.column(name) for name in candidates.names[:2])
+    said = {ABSTAIN: None, **dict(enumerate(names))}
+    return {
+        "by_pair": [{"a": said[i], "b": said[j], "wins": wins} for (i, j), wins in by_pair.items()],
+        "by_label": wins_by_label(a, b, population.settled, names),
+    }
 
 
 def _accuracy(paired: Paired | None, place: int) -> Any:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from quorate.comparing.candidates import Candidates
 from quorate.comparing.disagreements import LabelPair
+from quorate.comparing.wins import Wins
 
 _PAIRS = 5
 _EXAMPLES = 4
+_NONE = Wins(0, 0, 0, 0, None, 0.0, 1.0)
 
 
 def guideline(
-    candidates: Candidates, found: Sequence[LabelPair], wins: Mapping[tuple[int, int], NDArray[np.int64]]
+    candidates: Candidates, found: Sequence[LabelPair], wins: Mapping[tuple[int, int], Wins]
 ) -> list[dict[str, Any]]:
     """The worst pairs of labels, whichever source says which; with boundary examples and a question to answer."""
     space = candidates.votes.space
@@ -30,17 +29,17 @@ def guideline(
     for (one, other), pairs in worst:
         examples = [example for pair in pairs for cluster in pair.clusters for example in cluster.examples]
         i, j = space.index(one), space.index(other)
-        forth, back = (wins.get(key, np.zeros(4, np.int64)) for key in ((i, j), (j, i)))
+        forth, back = (wins.get(key, _NONE) for key in ((i, j), (j, i)))
         sheet.append(
             {
                 "labels": [one, other],
                 "rows": sum(pair.rows for pair in pairs),
                 "meanings": {name: space.descriptions.get(name, "") for name in (one, other)},
                 "settled": {
-                    one: int(forth[0] + back[1]),
-                    other: int(forth[1] + back[0]),
-                    "both": int(forth[2] + back[2]),
-                    "neither": int(forth[3] + back[3]),
+                    one: forth.a + back.b,
+                    other: forth.b + back.a,
+                    "both": forth.both + back.both,
+                    "neither": forth.neither + back.neither,
                 },
                 "question": _question(one, other),
                 "examples": sorted(examples, key=lambda e: e["gold"] is None)[:_EXAMPLES],

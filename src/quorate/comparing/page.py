@@ -100,6 +100,7 @@ def plots(report: Report) -> dict[str, Any]:
         "slice_ticks": slice_ticks,
         "difference": paired and whisker(apart, paired["difference"]),
         "rights": _rights(paired) if paired else [],
+        "won": {(each["a"], each["b"]): each["wins"] for each in report["wins"]["by_pair"]} if report["wins"] else {},
     }
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from quorate.agreement.symmetry import mcnemar
 from quorate.comparing.anytime import anytime_interval
 from quorate.comparing.candidates import Settled
-from quorate.comparing.population import DIFFER, Population
+from quorate.comparing.population import Population
 from quorate.estimates import Estimated, Floats
 from quorate.intervals import Z95
 from quorate.values import ABSTAIN
@@ -178,16 +178,3 @@ def anytime(scores: Floats, disagreements: int, rows: int) -> Anytime:
         None if after is None else after + 1,
         None if after is None else bool(low[after] > 0),
     )
-
-
-def wins_by_pair(
-    a: NDArray[np.int16], b: NDArray[np.int16], population: Population
-) -> dict[tuple[int, int], NDArray[np.int64]]:
-    """Settled disagreements by what A and B said: how many A won, B won, were acceptable both ways, neither."""
-    at = population.settled.position
-    outcome = outcomes(a, b, population.settled)
-    found: dict[tuple[int, int], NDArray[np.int64]] = {}
-    for i in np.flatnonzero((population.side[at] == DIFFER) & (a[at] != b[at])).tolist():
-        counts = found.setdefault((int(a[at[i]]), int(b[at[i]])), np.zeros(4, np.int64))
-        counts[outcome[i] - 1] += 1
-    return found

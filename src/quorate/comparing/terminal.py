@@ -15,6 +15,7 @@ from quorate.terminal import plain_table
 Report = Mapping[str, Any]
 _PAIRS = 5
 _SLICES = 6
+_WAYS = 8
 
 
 def comparison_view(report: Report) -> RenderableType:
@@ -160,7 +161,7 @@ def _frontier(report: Report) -> RenderableType | None:
         ["way"],
         ["accuracy", "people", *(["$ / 1,000"] if priced else [])],
     )
-    for way in sorted(best, key=lambda way: way["human"]):
+    for way in sorted(best, key=lambda way: way["human"])[:_WAYS]:
         price = [_usd(way["usd_per_1000"])] if priced else []
         table.add_row(escape(way["name"]), estimate(way["accuracy"]), share(way["human"]), *price)
     return table
