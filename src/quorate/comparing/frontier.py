@@ -13,7 +13,7 @@ from quorate.comparing.population import Population
 from quorate.estimates import Estimated
 from quorate.values import ABSTAIN
 
-_STEPS = (0.1, 0.2, 0.3, 0.5, 0.7)
+_STEPS = (0.1, 0.2, 0.4)
 """Shares of rows that a cascade hands on, the least certain first."""
 
 

@@ -127,7 +127,7 @@ class Spot(NamedTuple):
 
 
 def frontier(ways: Sequence[Report]) -> tuple[list[Spot], list[Tick], list[Tick], str]:
-    """The frontier plot: human share across, accuracy up; the path joins the ways that no other beats."""
+    """The frontier plot: human share across, accuracy up; the path rises with the human share to the best accuracy."""
     low = math.floor(10 * min((way["accuracy"]["low"] for way in ways), default=0.0)) / 10
     right = max(math.ceil(10 * max((way["human"] for way in ways), default=0.1)) / 10, 0.1)
     x, y = linear(0, right, 0, FRONTIER_WIDTH), linear(low, 1, FRONTIER_HEIGHT, 0)
@@ -141,6 +141,9 @@ def frontier(ways: Sequence[Report]) -> tuple[list[Spot], list[Tick], list[Tick]
         while any(abs(spot.x - across) < _APART and abs(spot.y - middle) < _APART for spot in spots):
             across += _APART
         spots.append(Spot(across, middle, top, bottom, number, way["is_best"], title))
-    best = sorted((spot for spot in spots if spot.is_best), key=lambda spot: (spot.x, -spot.y))
-    path = " ".join(f"{'M' if i == 0 else 'L'}{spot.x},{spot.y}" for i, spot in enumerate(best))
+    rising: list[Spot] = []
+    for spot in sorted(spots, key=lambda spot: (spot.x, spot.y)):
+        if not rising or spot.y < rising[-1].y:
+            rising.append(spot)
+    path = " ".join(f"{'L' if i else 'M'}{spot.x},{spot.y}" for i, spot in enumerate(rising))
     return spots, ticks(0, right, x), ticks(low, 1, y), path

@@ -18,6 +18,7 @@ from quorate.intervals import Z95
 
 _ENOUGH = 30
 """Settled rows in a stratum from which on the normal approximation is trusted."""
+_FEWEST = 5
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,15 @@ def powered(population: Population, truth: Floats, predicted: Floats) -> Powered
         value += share * (float(y.mean()) + follow * (float(whole.mean()) - float(f.mean())))
         variance += share**2 * unseen * float((y - follow * f).var(ddof=1)) / len(y)
         plain += share**2 * unseen * float(y.var(ddof=1)) / len(y)
-        trusted &= len(y) >= _ENOUGH
+        trusted &= len(y) >= _ENOUGH and (_varies(y) or bool((whole == y[0]).all() and (y == y[0]).all()))
         tuning.append(follow)
     half = Z95 * sqrt(variance)
     return Powered(value, value - half, value + half, tuple(tuning), trusted, 2 * Z95 * sqrt(plain))
+
+
+def _varies(y: Floats) -> bool:
+    """Whether enough rows are unlike most: without any, the spread looks like none."""
+    return len(y) - int(np.unique(y, return_counts=True)[1].max()) >= _FEWEST
 
 
 def _tuned(y: Floats, f: Floats) -> float:
