@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
+
+import model_projects
+import pytest
+from asked_rows import answer
 
 from quorate.asking.ledger import account_of
+from quorate.compare import compare
+from quorate.errors import CannotTell
+from quorate.loopback.server import Loopback
+from quorate.run import run
 
 
 def test_there_is_no_account_without_a_journal(tmp_path: Path) -> None:
@@ -16,3 +25,50 @@ def test_a_damaged_journal_tells_nothing(tmp_path: Path) -> None:
     path = tmp_path / "answers.sqlite"
     path.write_bytes(b"this is no database" * 100)
     assert account_of(path, "wire", "model") is None
+
+
+def test_prompts_prices_and_latencies_are_those_of_the_journal(tmp_path: Path) -> None:
+    more = """\
+    [endpoints.large]
+    kind = "http"
+    model = "large"
+    url = "{url}/classify"
+    request = { model = "{{ model }}", text = "{{ prompt }}", labels = "{{ choices }}" }
+    usage = { input = "usage.input", output = "usage.output" }
+    price = { input = 10.0, output = 20.0 }
+
+    [[sources]]
+    kind = "prompt"
+    name = "asks_large"
+    endpoint = "large"
+    prompt = "Comment, in full: {{ text }}"
+    """
+    with Loopback({"model": answer, "large": answer}) as server:
+        project = model_projects.opened(tmp_path / "two", server, more=dedent(more).replace("{url}", server.url))
+        run(project)
+    found = compare(project, "asks", "asks_large").report
+    small, large = found["money"]
+    assert small["requests"] == large["requests"] == 4
+    assert large["usd"] > small["usd"] > 0
+    assert small["latency_p50_s"] > 0
+    assert [source["model"] for source in found["ran"]["sources"]] == ["model", "large"]
+    assert "+Comment, in full: {{ text }}" in found["ran"]["prompt_diff"]
+    assert found["verdict"]["outcome"] == "unknown"
+
+
+def test_a_model_that_was_not_run_has_no_vote_to_compare(tmp_path: Path) -> None:
+    more = '[[sources]]\nkind = "prompt"\nname = "other"\nendpoint = "small"\nprompt = "Say: {{ text }}"\n'
+    with Loopback({"model": answer}) as server:
+        project = model_projects.opened(tmp_path / "one", server, more=more)
+    with pytest.raises(CannotTell, match="quorate run"):
+        compare(project, "asks", "other")
+
+
+def test_two_prompts_on_one_model_share_their_bill(tmp_path: Path) -> None:
+    more = '[[sources]]\nkind = "prompt"\nname = "other"\nendpoint = "small"\nprompt = "Say: {{ text }}"\n'
+    with Loopback({"model": answer}) as server:
+        project = model_projects.opened(tmp_path / "one", server, more=more)
+        run(project)
+    found = compare(project, "asks", "other").report
+    assert found["money"][0]["shared_with"] == ["asks", "other"]
+    assert any("cannot be told apart" in sentence for sentence in found["caveats"])

@@ -70,6 +70,7 @@ def test_the_typed_usage_file_uses_every_public_name() -> None:
 def test_the_typed_usage_runs(tmp_path: Path) -> None:
     typed_usage.in_a_notebook()
     typed_usage.with_gold_and_a_training_set()
+    assert "cannot be told" in typed_usage.two_sources_compared()
     assert typed_usage.a_document_on_demand().derived["doc"].columns == ("text",)
     assert typed_usage.a_project(write_project(tmp_path / "spam")).report["rows"] == 4
     assert "quorate init" in str(typed_usage.the_one_exception_to_catch(tmp_path))
