@@ -25,8 +25,9 @@ _FEWEST = 5
 class Powered:
     """A prediction-powered estimate with its 95 % interval.
 
-    `tuning` is how far the prediction was followed, by stratum (0: not at all, 1: in full); `is_trusted` says that
-    every stratum has enough settled rows for the normal approximation; `plain_width` is the width without prediction.
+    `tuning` is how far the prediction was followed, by stratum (0: not at all, 1: in full); `is_trusted` says that every
+    stratum has enough settled rows, and of each kind, for the normal approximation; `plain_width` is the width without
+    prediction.
     """
 
     value: float
@@ -45,26 +46,54 @@ def powered(population: Population, truth: Floats, predicted: Floats) -> Powered
         predicted: float64[n], of every row; 0 where no source answers, where truth is 0 too.
     """
     at, n = population.settled.position, len(population.side)
-    value, variance, plain, tuning = 0.0, 0.0, 0.0, []
-    trusted = True
+    parts: list[_Part] = []
+    value, variance, plain = 0.0, 0.0, 0.0
     for side in np.flatnonzero(population.sizes).tolist():
         if side == SILENT:
             continue
         mine, whole = population.side[at] == side, predicted[population.side == side]
-        y, f = truth[mine], predicted[at[mine]]
-        if len(y) < 2:
+        if mine.sum() < 2:
             return None
-        share = len(whole) / n
-        follow = _tuned(y, f)
+        part = _part(truth[mine], predicted[at[mine]], whole)
         # Rows that come as these came are without end; of this table the settled ones are known.
-        unseen = 1.0 if population.is_sample else 1 - len(y) / len(whole)
-        value += share * (float(y.mean()) + follow * (float(whole.mean()) - float(f.mean())))
-        variance += share**2 * unseen * float((y - follow * f).var(ddof=1)) / len(y)
-        plain += share**2 * unseen * float(y.var(ddof=1)) / len(y)
-        trusted &= len(y) >= _ENOUGH and (_varies(y) or bool((whole == y[0]).all() and (y == y[0]).all()))
-        tuning.append(follow)
+        unseen = 1.0 if population.is_sample else 1 - float(mine.sum()) / len(whole)
+        share = len(whole) / n
+        value += share * part.value
+        variance += share**2 * unseen * part.variance
+        plain += share**2 * unseen * part.plain
+        parts.append(part)
     half = Z95 * sqrt(variance)
-    return Powered(value, value - half, value + half, tuple(tuning), trusted, 2 * Z95 * sqrt(plain))
+    tuning = tuple(part.follow for part in parts)
+    trusted = all(part.is_trusted for part in parts)
+    return Powered(value, value - half, value + half, tuning, trusted, 2 * Z95 * sqrt(plain))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The estimate of one stratum: its variance with the prediction, and without."""
+
+    value: float
+    variance: float
+    plain: float
+    follow: float
+    is_trusted: bool
+
+
+def _part(y: Floats, f: Floats, whole: Floats) -> _Part:
+    n = len(y)
+    if (y == y[0]).all() and (whole == y[0]).all():
+        # Known without asking: where both say the same, their difference is none.
+        return _Part(float(y[0]), 0.0, 0.0, 0.0, is_trusted=True)
+    if not _varies(y):
+        # So few unlike the rest tell nothing of a slope, and their spread looks like none: half a row is added to each.
+        lean = 0.5 if y.min() >= 0 else 0.0
+        mean = (float(y.sum()) + lean) / (n + 1)
+        spread = (float((y**2).sum()) + 0.5) / (n + 1) - mean**2
+        return _Part(mean, spread / n, spread / n, 0.0, is_trusted=False)
+    follow = _tuned(y, f)
+    value = float(y.mean()) + follow * (float(whole.mean()) - float(f.mean()))
+    errors = float((y - follow * f).var(ddof=1)) / n
+    return _Part(value, errors, float(y.var(ddof=1)) / n, follow, n >= _ENOUGH)
 
 
 def _varies(y: Floats) -> bool:
