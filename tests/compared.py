@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -40,3 +41,12 @@ def simulated(n: int, seed: int, skills: tuple[float, ...] = (0.9, 0.8)) -> tupl
 
 def of(candidates: Candidates) -> Population:
     return Population.of(candidates)
+
+
+def frame(n: int = 600, seed: int = 0, settled: int | None = None) -> pd.DataFrame:
+    """A table of three sources and gold on the first `settled` rows."""
+    matrix, gold = simulated(n, seed, (0.95, 0.75, 0.6))
+    known = np.where(np.arange(n) < (n if settled is None else settled), np.array(LABELS)[gold], "")
+    columns = {name: np.array(LABELS)[matrix[:, j]] for j, name in enumerate("abc")}
+    text = [f"<b>row {i}</b> & more of it" for i in range(n)]
+    return pd.DataFrame({"id": [f"r{i}" for i in range(n)], "text": text, **columns, "gold": known})

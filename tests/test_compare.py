@@ -5,22 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-from compared import simulated
-from projects import REPOSITORY, Ended, write_project
+from compared import frame, simulated
+from projects import REPOSITORY, Ended
 from typer.testing import CliRunner
 
 import quorate
 from quorate.cli import app
 from quorate.errors import CannotTell, LabelError, TableError
-
-LABELS = np.array(["no", "yes", "maybe"])
 
 
 def inside(*arguments: object) -> Ended:
@@ -28,15 +24,6 @@ def inside(*arguments: object) -> Ended:
     screen = {"COLUMNS": "160", "NO_COLOR": "1"}
     done = CliRunner().invoke(app, [str(argument) for argument in arguments], env=screen, catch_exceptions=False)
     return Ended(done.exit_code, done.stdout, done.stderr)
-
-
-def frame(n: int = 600, seed: int = 0, settled: int | None = None) -> pd.DataFrame:
-    """A table of three sources and gold on the first `settled` rows."""
-    matrix, gold = simulated(n, seed, (0.95, 0.75, 0.6))
-    known = np.where(np.arange(n) < (n if settled is None else settled), LABELS[gold], "")
-    columns = {name: LABELS[matrix[:, j]] for j, name in enumerate("abc")}
-    text = [f"<b>row {i}</b> & more of it" for i in range(n)]
-    return pd.DataFrame({"id": [f"r{i}" for i in range(n)], "text": text, **columns, "gold": known})
 
 
 @pytest.fixture(scope="module")
@@ -125,48 +112,6 @@ def test_the_rows_to_settle_are_blind(labels: Path, tmp_path: Path) -> None:
     assert not {row["id"] for row in rows} & {f"r{i}" for i in range(200)}
 
 
-def test_the_html_is_whole_in_itself_and_escapes(labels: Path, tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    inside("compare", labels, "a", "b", "c", "--gold", "gold", "--text", "text", "--html", path)
-    html = path.read_text(encoding="utf-8")
-    assert "default-src 'none'" in html
-    assert not re.search(r"(?:src|href)=\"(?!#|data:)", html)
-    assert "<b>row" not in html
-    assert "&lt;b&gt;row" in html
-    assert "<script" not in html
-    _Balanced().check(html)
-    assert all(f'href="#{anchor}"' in html for anchor in ("right", "agreement", "differ", "both", "ran"))
-
-
-class _Balanced(HTMLParser):
-    """Every element is closed where it was opened."""
-
-    def check(self, html: str) -> None:
-        self.open: list[str] = []
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        if tag not in ("meta", "link", "br"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: Any) -> None:
-        pass
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
-def test_markdown_cannot_be_broken_out_of(tmp_path: Path) -> None:
-    table = frame(200)
-    table["text"] = "a | b <script>alert(1)</script> `code` @everyone [x](http://y)"
-    markdown = quorate.compare(table, "a", "b", gold="gold", text="text").markdown()
-    assert "<script" not in markdown
-    assert "@everyone" not in markdown
-    rows = [line for line in markdown.splitlines() if line.startswith("| ")]
-    assert all(len(re.findall(r"(?<!\\)\|", row)) >= 4 for row in rows)
-
-
 def test_a_frame_in_python() -> None:
     found = quorate.compare(frame(settled=150), "a", "b", gold="gold", usd_per_1000={"a": 3.0, "b": 1.0})
     assert "a costs 3.0x what b does" in found.verdict
@@ -189,6 +134,24 @@ def test_a_gold_cell_may_hold_two_labels() -> None:
     told = quorate.compare(table, "a", "b", gold="gold").report
     assert told["settled"]["several_labels"] == 1
     assert told["paired"]["counts"]["both_acceptable"] == 1
+
+
+def test_two_people_are_the_ceiling() -> None:
+    table = frame(200)
+    table["second"] = table["gold"]
+    table.loc[:19, "second"] = np.where(table.loc[:19, "gold"] == "yes", "no", "yes")
+    table.loc[150:, "second"] = ""
+    told = quorate.compare(table, "a", "b", gold="gold", second="second")
+    assert told.report["ceiling"]["rows"] == 150
+    assert told.report["ceiling"]["agree"] == pytest.approx(130 / 150, abs=1e-6)
+    assert "two people agree" in told.html()
+
+
+def test_languages_are_told_apart_by_their_common_words() -> None:
+    table = frame(200)
+    table["text"] = ["the parcel is late and you know"] * 100 + ["das ist nicht der Brief und ich"] * 100
+    names = {each["name"]: each["rows"] for each in quorate.compare(table, "a", "b", text="text").report["slices"]}
+    assert names["texts that look German"] == names["texts that look English"] == 100
 
 
 def test_an_empty_cell_is_no_answer_and_what_is_no_label_is_told() -> None:
@@ -252,58 +215,3 @@ def test_sources_that_answer_nothing_have_no_agreement_and_say_why() -> None:
     assert "no unit was rated twice" in told.report["agreement"]["coefficients"]["cohen_kappa"]["undefined"]
     assert told.html()
     assert told.markdown()
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    toml = """\
-    rules = ["rules.py"]
-
-    [data]
-    path = "rows.csv"
-    id = "id"
-    text = "text"
-
-    [labels]
-    HAM = ""
-    SPAM = ""
-
-    [gold]
-    column = "gold"
-    """
-    rules = """\
-    from quorate import labeling_function
-
-    @labeling_function()
-    def strict(text):
-        return "SPAM" if "channel" in text else "HAM"
-
-    @labeling_function()
-    def lax(text):
-        return "SPAM" if "my" in text else "HAM"
-
-    @labeling_function(label="HAM")
-    def song(text):
-        return "song" in text
-    """
-    texts = ["my channel", "my song", "a song", "nice channel", "my my", "hello"] * 10
-    gold = ["SPAM", "HAM", "HAM", "SPAM", "HAM", "HAM"] * 10
-    lines = [f"r{i},{text},{label if i % 2 else ''}" for i, (text, label) in enumerate(zip(texts, gold, strict=True))]
-    folder = tmp_path_factory.mktemp("project") / "spam"
-    return write_project(folder, toml=toml, rules=rules, rows="\n".join(["id,text,gold", *lines]) + "\n")
-
-
-def test_a_project_has_its_own_gold_text_and_rules(project: Path) -> None:
-    told = inside("compare", project, "strict", "lax", "--json").json
-    assert told["title"] == "spam"
-    assert told["settled"]["rows"] == 30
-    assert told["verdict"]["outcome"] == "a"
-    assert any(each["name"] == "song votes" for each in told["slices"])
-    assert told["powered"]["prediction"].startswith("the probability of each label by quorum")
-    assert len({source["fingerprint"] for source in told["ran"]["sources"]}) == 2
-
-
-def test_a_project_says_what_it_lacks(project: Path) -> None:
-    assert "Did you mean 'strict'" in inside("compare", project, "strickt", "lax").err
-    assert inside("compare", project, "strict", "lax", "--gold", "gold").code == 2
-    assert inside("compare", project).code == 2

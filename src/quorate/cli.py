@@ -172,6 +172,7 @@ def compare(
     *,
     columns: Annotated[str, typer.Option(help="The same as SOURCES, with commas: gpt_4,mixtral_8x7b.")] = "",
     gold: Annotated[str | None, typer.Option(help="Of a file: the column that people filled in.")] = None,
+    second: Annotated[str | None, typer.Option(help="Of a file: what a second person said (the ceiling).")] = None,
     text: Annotated[str | None, typer.Option(help="Of a file: the column to read.")] = None,
     id: Annotated[str | None, typer.Option(help="Of a file: the column of row ids.")] = None,
     again: Annotated[list[str] | None, typer.Option(help="A=A2: source A2 asked the same again (noise floor).")] = None,
@@ -193,7 +194,8 @@ def compare(
         from quorate.comparing.terminal import comparison_view
 
         names = [*(sources or ()), *(name.strip() for name in columns.split(",") if name.strip())]
-        wanted = Wanted(what, names, gold, text, id, again or (), confidence or (), price or (), sampled, fail_if or ())
+        more = again or (), confidence or (), price or (), sampled, fail_if or ()
+        wanted = Wanted(what, names, gold, second, text, id, *more)
         found = compare_as_asked(wanted)
         written = write_forms(found, html, markdown, to_review, review)
         _shown(say, as_json, dict(found.report), comparison_view)

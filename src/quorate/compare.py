@@ -61,6 +61,7 @@ def compare(
     what: Any,
     *names: str,
     gold: Any = None,
+    second: str | None = None,
     text: str | None = None,
     id: str | None = None,
     labels: Sequence[str] | None = None,
@@ -77,6 +78,7 @@ def compare(
         what: a project or its folder, votes, a data file, or a table (pandas, polars, Arrow).
         names: the sources; A and B are the first two.
         gold: of a table the column of labels that people gave (`a|b`: both fit); of votes a `Gold`; projects have it.
+        second: of a table the column of another person's labels: how far people agree is the ceiling.
         again: for a source, the one that asks the same once more: the noise floor.
         confidence: of a table, for a source the column of its certainty, 0 to 1.
         sampled: how settled rows were chosen, `random` or `strata`; found out from their shares where it is not said.
@@ -94,7 +96,7 @@ def compare(
         candidates = of_votes(what, names, gold, again or {}, sampled)
     else:
         columns = Columns(
-            tuple(names), gold, text, id, tuple(others), again or {}, confidence or {}, usd_per_1000 or {}
+            tuple(names), gold, second, text, id, tuple(others), again or {}, confidence or {}, usd_per_1000 or {}
         )
         named = isinstance(what, Path | str)
         table = read_table(Path(what), columns.every) if named else what
@@ -131,22 +133,28 @@ def of_project(project: Project, names: Sequence[str], again: Mapping[str, str],
         if (votes.status[:, votes.sources.index(name)] == Status.SKIPPED).all():
             raise CannotTell(f"source {name!r} has no vote yet; `quorate run {project.folder}` asks it")
     compared = [source for source in project.sources if source.name in names]
+    data = project.read()
     return Candidates(
         project.name,
         outcome.rows,
         votes,
         tuple(names),
-        _settled(project.read(), votes, sampled),
+        _settled(data, votes, sampled),
         project.settings.data.text,
         again,
         {source.name: _asked(project, source, compared) for source in compared},
-        {"run": project.fingerprint()[:12], "learned_from_gold": _taught(project)},
+        _facts(project, data.gold),
     )
 
 
 def _settled(data: Data, votes: Votes, sampled: str) -> Settled:
     """The gold of the project and, after it, what people answered in review; their order is kept where there is one."""
     return Settled.of_gold(data.gold, votes, in_order=data.gold is not None and bool(data.gold.times), sampled=sampled)
+
+
+def _facts(project: Project, gold: Gold | None) -> dict[str, Any]:
+    reviewers = len(set(gold.reviewers)) if gold is not None and gold.reviewers else None
+    return {"run": project.fingerprint()[:12], "learned_from_gold": _taught(project), "reviewers": reviewers}
 
 
 def _taught(project: Project) -> list[str]:
@@ -193,6 +201,7 @@ class Wanted:
     what: Path
     names: Sequence[str]
     gold: str | None = None
+    second: str | None = None
     text: str | None = None
     id: str | None = None
     again: Sequence[str] = ()
@@ -210,14 +219,18 @@ def compare_as_asked(wanted: Wanted) -> Comparison:
     """
     if wanted.sampled and wanted.sampled not in SAMPLES:
         raise CannotTell(f"--sampled is {' or '.join(SAMPLES)}, not {wanted.sampled!r}")
-    if wanted.what.is_dir() and (wanted.gold or wanted.text or wanted.id or wanted.confidence or wanted.price):
-        raise CannotTell("--gold, --text, --id, --confidence and --price are for files; a project says these itself")
+    of_files = (wanted.gold, wanted.second, wanted.text, wanted.id, wanted.confidence, wanted.price)
+    if wanted.what.is_dir() and any(of_files):
+        raise CannotTell(
+            "--gold, --second, --text, --id, --confidence and --price are for files; a project says these itself"
+        )
     if len(wanted.names) < 2:
         raise CannotTell(f"name two sources or more: quorate compare {wanted.what} A B")
     return compare(
         wanted.what,
         *wanted.names,
         gold=wanted.gold,
+        second=wanted.second,
         text=wanted.text,
         id=wanted.id,
         again=_named("--again", wanted.again),

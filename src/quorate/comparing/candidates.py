@@ -84,7 +84,8 @@ class Asked:
 class Candidates:
     """Sources over the same rows. `names` are those compared, in order; `votes` may hold more, which help.
 
-    `again` names, for a source, another that asks the same once more; `text` is the column that people read.
+    `again` names, for a source, another that asks the same once more; `text` is the column that people read; `second`
+    int16[n] is what a second person said, -1 where nobody did.
     """
 
     title: str
@@ -96,6 +97,7 @@ class Candidates:
     again: Mapping[str, str] = field(default_factory=dict)
     asked: Mapping[str, Asked] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    second: NDArray[np.int16] | None = None
 
     def __post_init__(self) -> None:
         check_names(self.names, self.votes.sources)

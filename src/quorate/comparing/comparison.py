@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from difflib import unified_diff
 from hashlib import blake2b
 from math import isfinite
@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate import __version__
 from quorate.agreement.measuring import Agreement, measure_agreement
 from quorate.agreement.ratings import Floats, Ratings
 from quorate.agreement.symmetry import bowker, stuart_maxwell
 from quorate.comparing.calibration import calibrate
 from quorate.comparing.candidates import Asked, Candidates
+from quorate.comparing.ceiling import ceiling
 from quorate.comparing.classes import class_scores, confusion
 from quorate.comparing.completion import completion, money
 from quorate.comparing.disagreements import disagreements
@@ -37,6 +39,7 @@ from quorate.values import ABSTAIN, Labels, Votes
 SCHEMA = "quorate.compare/1"
 _MOST_LABELS = 40
 """A table of labels by labels with more is not drawn out; its tests still hold for all."""
+_MANY_LABELS_DRAWS = 1_000
 
 
 def comparison(candidates: Candidates, conditions: Sequence[str] = ()) -> dict[str, Any]:
@@ -58,7 +61,10 @@ def comparison(candidates: Candidates, conditions: Sequence[str] = ()) -> dict[s
     fused = _fused(candidates)
     agreement = measure_agreement(two)
     paired = _paired(population, candidates, a, b) if has_gold else None
-    scores = [class_scores(population, candidates.column(name), candidates.votes.space.names) for name in (a, b)]
+    lighter = (
+        replace(population, draws=_MANY_LABELS_DRAWS) if len(candidates.votes.space) > _MOST_LABELS else population
+    )
+    scores = [class_scores(lighter, candidates.column(name), candidates.votes.space.names) for name in (a, b)]
     scores = scores if has_gold else []
     found = disagreements(candidates, a, b)
     prices = [usd_per_1000(candidates, name) for name in (a, b)]
@@ -81,6 +87,7 @@ def comparison(candidates: Candidates, conditions: Sequence[str] = ()) -> dict[s
         "stability": steady,
         "disagreements": {"rows": int((candidates.column(a) != candidates.column(b)).sum()), "pairs": found},
         "settled": _settled(population),
+        "ceiling": ceiling(candidates),
         "accuracy_refused": "" if has_gold else WHY_NO_ACCURACY,
         "paired": paired,
         "wins": _wins(population, candidates, wins) if has_gold else None,
@@ -157,9 +164,22 @@ def _ran(candidates: Candidates) -> dict[str, Any]:
             for name, known in asked.items()
         ],
         "prompt_diff": diff,
+        "quorate": __version__,
+        "data": _content(candidates),
         "same_prompt": bool(asked[a].wording) and asked[a].wording == asked[b].wording,
         **candidates.facts,
     }
+
+
+def _content(candidates: Candidates) -> str:
+    """A hash of the row ids, the compared votes and what people settled: the same numbers come of the same hash."""
+    settled = candidates.settled
+    columns = np.stack([candidates.column(name) for name in candidates.names], axis=1)
+    parts = (columns, settled.position.astype(np.int64), settled.fits)
+    whole = blake2b("\n".join(candidates.votes.ids.to_pylist()).encode("utf-8", "surrogatepass"), digest_size=8)
+    for part in parts:
+        whole.update(np.ascontiguousarray(part).tobytes())
+    return whole.hexdigest()
 
 
 def _hash(text: str) -> str:

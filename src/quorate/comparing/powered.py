@@ -25,9 +25,8 @@ _FEWEST = 5
 class Powered:
     """A prediction-powered estimate with its 95 % interval.
 
-    `tuning` is how far the prediction was followed, by stratum (0: not at all, 1: in full); `is_trusted` says that every
-    stratum has enough settled rows, and of each kind, for the normal approximation; `plain_width` is the width without
-    prediction.
+    `tuning` is how far the prediction was followed, by stratum (0: not at all, 1: in full); `is_trusted`: every stratum
+    has enough settled rows, and of each kind, for the normal approximation; `plain_width` is the width without it.
     """
 
     value: float

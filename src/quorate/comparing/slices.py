@@ -98,6 +98,7 @@ def _parts(candidates: Candidates) -> Iterator[tuple[str, NDArray[np.bool_]]]:
         texts = candidates.rows.arrow(candidates.text).cast(pa.string())
         yield from _by_length(texts)
         yield from _by_script(texts)
+        yield from _by_language(texts)
     yield from _by_column(candidates)
     for name in candidates.others[:_MOST_RULES]:
         yield f"{name} votes", candidates.column(name) != ABSTAIN
@@ -123,6 +124,27 @@ def _by_script(texts: pa.Array) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     yield "texts with digits", digits.to_numpy(zero_copy_only=False)
     links = compute.fill_null(compute.match_substring_regex(texts, r"https?://|www\."), False)
     yield "texts with a link", links.to_numpy(zero_copy_only=False)
+
+
+_COMMON_WORDS = {
+    "English": "the|and|is|you|of|to",
+    "German": "der|und|ist|nicht|das|ich",
+    "French": "le|les|est|et|une|des",
+    "Spanish": "el|los|que|una|por|es",
+    "Portuguese": "os|uma|para|com|que",
+    "Italian": "il|che|di|una|per",
+}
+
+
+def _by_language(texts: pa.Array) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Texts by the language that their commonest words are of: a guess, good enough to part a table."""
+    patterns = [rf"(?i)\b(?:{words})\b" for words in _COMMON_WORDS.values()]
+    found = (compute.fill_null(compute.count_substring_regex(texts, pattern), 0) for pattern in patterns)
+    counts = [each.to_numpy(zero_copy_only=False) for each in found]
+    most = np.max(counts, axis=0)
+    is_clear = (most > 0) & (np.sum([count == most for count in counts], axis=0) == 1)
+    for name, count in zip(_COMMON_WORDS, counts, strict=True):
+        yield f"texts that look {name}", is_clear & (count == most)
 
 
 def _by_column(candidates: Candidates) -> Iterator[tuple[str, NDArray[np.bool_]]]:

@@ -23,11 +23,13 @@ _SEPARATOR = "|"
 @dataclass(frozen=True)
 class Columns:
     """Which columns of a table are what. `sources` are compared, `others` only help; `again`, `confidence` and
-    `usd_per_1000` are by source; a cell of `gold` with `a|b` holds two labels that both fit.
+    `usd_per_1000` are by source; a cell of `gold` with `a|b` holds two labels that both fit; `second` is what another
+    person said.
     """
 
     sources: tuple[str, ...]
     gold: str | None = None
+    second: str | None = None
     text: str | None = None
     id: str | None = None
     others: tuple[str, ...] = ()
@@ -41,7 +43,7 @@ class Columns:
 
     @property
     def every(self) -> tuple[str, ...]:
-        named = (*self.votes, self.gold, self.text, self.id, *self.confidence.values())
+        named = (*self.votes, self.gold, self.second, self.text, self.id, *self.confidence.values())
         return tuple(name for name in named if name is not None)
 
 
@@ -69,7 +71,7 @@ def tabled(
         np.uint8
     )
     votes = Votes(space, rows.ids, columns.votes, ("model",) * len(texts), matrix, status, _confidence(rows, columns))
-    used = {*columns.votes, columns.gold, *columns.confidence.values()}
+    used = {*columns.votes, columns.gold, columns.second, *columns.confidence.values()}
     kept = Rows(rows.table.drop_columns([name for name in rows.columns if name in used]), rows.ids)
     return Candidates(
         title,
@@ -80,6 +82,7 @@ def tabled(
         columns.text,
         dict(columns.again),
         _asked(columns, len(rows), texts, matrix),
+        second=None if columns.second is None else _coded(_texts(rows, columns.second), space),
     )
 
 

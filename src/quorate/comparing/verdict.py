@@ -93,6 +93,7 @@ def caveats(
         *_of_classes(classes),
         *_of_answers(candidates),
         *_of_noise(candidates, steady),
+        *_of_people(candidates),
     ]
 
 
@@ -159,6 +160,14 @@ def _of_noise(candidates: Candidates, steady: Sequence[Stability]) -> Iterator[s
             )
     if not steady and any(candidates.asked.get(name) and candidates.asked[name].model for name in candidates.names):
         yield "Nobody was asked twice, so how much of the disagreement is noise is not known (`--again A=A2` tells)."
+
+
+def _of_people(candidates: Candidates) -> Iterator[str]:
+    taught = [name for name in candidates.facts.get("learned_from_gold", ()) if name in candidates.names]
+    if taught:
+        yield f"{', '.join(taught)} is shown examples of the gold that scores it here: its accuracy is flattered."
+    if candidates.facts.get("reviewers") == 1:
+        yield "All labels come from one person; how far another would agree is not known."
 
 
 def _points(low: float, high: float) -> str:
