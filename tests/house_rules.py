@@ -23,7 +23,7 @@ LAYERS = (
     "matching confusion tables intervals cells flat together wire wires asking prompts loopback agreement estimates",
     "",  # the six plug-in folders
     "apply ask filing fuse rank assemble analysis report page terminal terminal_asking store rules starter comparing",
-    "settings collector connections project run plan doctor demo compare",
+    "settings collector connections project run plan doctor demo compare contestants",
     "cli progress __main__",
 )
 PLUGINS = 2

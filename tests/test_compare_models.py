@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
+from typing import Any
 
 import model_projects
+import numpy as np
 import pytest
 from asked_rows import answer
 
 from quorate.asking.ledger import account_of
 from quorate.compare import compare
+from quorate.contestants import _settled as settled_of
 from quorate.errors import CannotTell
 from quorate.loopback.server import Loopback
 from quorate.run import run
+from quorate.values import Gold, Votes
 
 
 def test_there_is_no_account_without_a_journal(tmp_path: Path) -> None:
@@ -72,3 +77,14 @@ def test_two_prompts_on_one_model_share_their_bill(tmp_path: Path) -> None:
     found = compare(project, "asks", "other").report
     assert found["money"][0]["shared_with"] == ["asks", "other"]
     assert any("cannot be told apart" in sentence for sentence in found["caveats"])
+
+
+def test_what_people_answered_in_review_wins_and_a_refused_row_is_settled() -> None:
+    votes = Votes.of([[0, 1], [1, 1], [0, 0]], ["HAM", "SPAM"], ("a", "b"), ["x", "y", "z"])
+    gold = Gold(("x", "y"), np.array([0, 0], np.int16))
+    reviewed = Gold(("y",), np.array([1], np.int16), times=("2026-11-20",))
+    data: Any = SimpleNamespace(gold=gold, reviewed=reviewed, refused=frozenset({"z"}))
+    settled = settled_of(data, votes, "")
+    assert settled.position.tolist() == [0, 1, 2]
+    assert settled.fits.tolist() == [[True, False], [False, True], [False, False]]
+    assert not settled.in_order

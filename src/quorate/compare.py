@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from quorate.asking.ledger import account_of
-from quorate.comparing.candidates import SAMPLES, Asked, Candidates, Settled, check_names
+from quorate.comparing.candidates import SAMPLES, Candidates, Settled
 from quorate.comparing.comparison import comparison
 from quorate.comparing.sampling import review_queue
 from quorate.comparing.tabled import Columns, tabled
+from quorate.contestants import of_project
 from quorate.errors import CannotTell
-from quorate.project import Data, Project, open_project
-from quorate.protocols import Asking, Source
-from quorate.run import compute
+from quorate.project import Project, open_project
 from quorate.store import write_atomically
 from quorate.tables import read_table
-from quorate.values import Gold, Queue, Status, Votes
+from quorate.values import Gold, Queue, Votes
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,82 +113,6 @@ def of_votes(
     rows = Rows(pa.table({"id": votes.ids}), votes.ids)
     settled = Settled.of_gold(gold, votes, in_order=gold is not None and bool(gold.times), sampled=sampled)
     return Candidates("votes", rows, votes, tuple(names), settled, again=again)
-
-
-def of_project(project: Project, names: Sequence[str], again: Mapping[str, str], sampled: str = "") -> Candidates:
-    """The candidates of a project as it was last run: nothing is sent to any endpoint.
-
-    Raises:
-        LabelError: a name that no source has.
-        CannotTell: a source that has no vote, because it was not run.
-    """
-    check_names(names, [source.name for source in project.sources])
-    check_names([*names, *again.values()], [source.name for source in project.sources])
-    outcome = compute(project, offline=True)
-    votes = outcome.votes
-    for name in (*names, *again.values()):
-        if (votes.status[:, votes.sources.index(name)] == Status.SKIPPED).all():
-            raise CannotTell(f"source {name!r} has no vote yet; `quorate run {project.folder}` asks it")
-    compared = [source for source in project.sources if source.name in names]
-    data = project.read()
-    return Candidates(
-        project.name,
-        outcome.rows,
-        votes,
-        tuple(names),
-        _settled(data, votes, sampled),
-        project.settings.data.text,
-        again,
-        {source.name: _asked(project, source, compared) for source in compared},
-        _facts(project, data.gold),
-    )
-
-
-def _settled(data: Data, votes: Votes, sampled: str) -> Settled:
-    """The gold of the project and, after it, what people answered in review; their order is kept where there is one."""
-    return Settled.of_gold(data.gold, votes, in_order=data.gold is not None and bool(data.gold.times), sampled=sampled)
-
-
-def _facts(project: Project, gold: Gold | None) -> dict[str, Any]:
-    reviewers = len(set(gold.reviewers)) if gold is not None and gold.reviewers else None
-    return {"run": project.fingerprint()[:12], "learned_from_gold": _taught(project), "reviewers": reviewers}
-
-
-def _taught(project: Project) -> list[str]:
-    """Sources that show examples of the gold that also scores them."""
-    anchors = project.settings.gold is not None and project.settings.gold.use == "anchor"
-    return [source.name for source in project.sources if anchors and getattr(source, "shots", None)]
-
-
-def _asked(project: Project, source: Source, compared: Sequence[Source]) -> Asked:
-    if not isinstance(source, Asking):
-        return Asked(source.fingerprint())
-    endpoint: Any = source.endpoint
-    key = (endpoint.wire, endpoint.model)
-    users = Counter((s.endpoint.wire, s.endpoint.model) for s in project.sources if isinstance(s, Asking))
-    shared = tuple(
-        s.name
-        for s in compared
-        if isinstance(s, Asking) and (s.endpoint.wire, s.endpoint.model) == key and users[key] > 1
-    )
-    told = account_of(project.desk.journal, *key)
-    wording = str(getattr(source, "wording", ""))
-    if told is None:
-        return Asked(source.fingerprint(), endpoint.model, wording, shared_with=shared)
-    return Asked(
-        source.fingerprint(),
-        endpoint.model,
-        wording,
-        told.reasons,
-        told.requests,
-        told.retries,
-        told.input_tokens,
-        told.output_tokens,
-        told.usd,
-        told.latency_p50_s,
-        told.latency_p95_s,
-        shared,
-    )
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from quorate.agreement.symmetry import bowker, stuart_maxwell
 from quorate.comparing.calibration import calibrate
 from quorate.comparing.candidates import Asked, Candidates
 from quorate.comparing.ceiling import ceiling
-from quorate.comparing.classes import class_scores, confusion
+from quorate.comparing.classes import ClassScore, class_scores, confusion
 from quorate.comparing.completion import completion, money
 from quorate.comparing.disagreements import disagreements
 from quorate.comparing.frontier import frontier, usd_per_1000
@@ -61,11 +61,7 @@ def comparison(candidates: Candidates, conditions: Sequence[str] = ()) -> dict[s
     fused = _fused(candidates)
     agreement = measure_agreement(two)
     paired = _paired(population, candidates, a, b) if has_gold else None
-    lighter = (
-        replace(population, draws=_MANY_LABELS_DRAWS) if len(candidates.votes.space) > _MOST_LABELS else population
-    )
-    scores = [class_scores(lighter, candidates.column(name), candidates.votes.space.names) for name in (a, b)]
-    scores = scores if has_gold else []
+    scores = _scores(population, candidates) if has_gold else []
     found = disagreements(candidates, a, b)
     prices = [usd_per_1000(candidates, name) for name in (a, b)]
     steady = stability(candidates)
@@ -124,6 +120,13 @@ def plain_numbers(value: Any) -> Any:
 
 def _paired(population: Population, candidates: Candidates, a: str, b: str) -> Paired:
     return pair(population, candidates.column(a), candidates.column(b))
+
+
+def _scores(population: Population, candidates: Candidates) -> list[list[ClassScore]]:
+    """The figures of every label, of A and of B; from fewer draws where there are many labels."""
+    names = candidates.votes.space.names
+    lighter = replace(population, draws=_MANY_LABELS_DRAWS) if len(names) > _MOST_LABELS else population
+    return [class_scores(lighter, candidates.column(name), names) for name in candidates.names[:2]]
 
 
 def _wins(population: Population, candidates: Candidates, by_pair: Mapping[tuple[int, int], Wins]) -> dict[str, Any]:

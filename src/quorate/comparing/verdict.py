@@ -166,6 +166,9 @@ def _of_people(candidates: Candidates) -> Iterator[str]:
     taught = [name for name in candidates.facts.get("learned_from_gold", ()) if name in candidates.names]
     if taught:
         yield f"{', '.join(taught)} is shown examples of the gold that scores it here: its accuracy is flattered."
+    seen = candidates.facts.get("saw_votes")
+    if seen:
+        yield f"Reviewers saw the votes on {seen:.0%} of the settled rows, and people tend to follow what they see."
     if candidates.facts.get("reviewers") == 1:
         yield "All labels come from one person; how far another would agree is not known."
 
