@@ -27,7 +27,7 @@ LAYERS = (
     "",  # the six plug-in folders
     "apply ask filing content fuse why state independence kinship doubt foresight advise rank assemble analysis "
     "comparing decisions standing report page pair_plots terminal terminal_asking terminal_fusing store rules starter",
-    "settings collector connections project voting run fusing plan doctor demo",
+    "settings collector connections project voting run fusing compare contestants plan doctor demo",
     "cli saying progress __main__ review",
 )
 PLUGINS = 2

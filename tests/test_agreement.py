@@ -8,7 +8,7 @@ import agreement_examples as known
 import numpy as np
 import pytest
 from agreement_examples import square, table, tallies
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm, t
@@ -182,6 +182,7 @@ def test_perfect_agreement_is_one_or_undefined(labels: list[int]) -> None:
         assert one.value == pytest.approx(1) or (isnan(one.value) and one.undefined)
 
 
+@settings(deadline=None)
 @given(TABLES)
 def test_twice_the_units_narrow_the_error_by_the_root_of_two(units: np.ndarray) -> None:
     for name, once in measure(Ratings.of(units, ["a", "b", "c"])).coefficients.items():

@@ -49,6 +49,13 @@ def test_the_notebook_example_of_the_readme_labels_its_frame() -> None:
     assert names["queue"].ids[0].as_py() == "2"
 
 
+def test_the_example_of_the_comparison_compares() -> None:
+    names: dict[str, Any] = {}
+    run(blocks((REPOSITORY / "docs" / "compare.md").read_text(encoding="utf-8"), "python")[0], names)
+    assert names["found"].verdict.startswith("large labels better than small")
+    assert len(names["queue"]) == 20
+
+
 def test_the_settings_and_rules_of_the_readme_make_a_project_that_runs(tmp_path: Path) -> None:
     rules = next(block for block in blocks(README, "python") if "def complains" in block)
     (tmp_path / "quorate.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")

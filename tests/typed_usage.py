@@ -94,6 +94,13 @@ def what_fusing_learned(path: Path) -> None:
     assert FusionState.load(path).patterns.rows == 6
 
 
+def two_sources_compared() -> str:
+    found = quorate.compare(FRAME.assign(a=["HAM", "HAM", "SPAM"], b=["HAM", "SPAM", "SPAM"]), "a", "b", text="text")
+    assert_type(found.verdict, str)
+    assert_type(found.to_review(2), Queue)
+    return found.markdown()
+
+
 def a_document_on_demand() -> Rows:
     return Rows.of(FRAME, id="id").deriving(SpacyDoc("text", pipeline="blank:en"))
 

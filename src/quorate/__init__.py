@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from quorate.advise import advise as advise
     from quorate.apply import apply as apply
     from quorate.assemble import assemble as assemble
+    from quorate.compare import compare as compare
     from quorate.errors import QuorateError as QuorateError
     from quorate.fuse import fuse as fuse
     from quorate.patterns import VotePatterns as VotePatterns
@@ -52,6 +53,7 @@ _HOMES = {
     "advise": "advise",
     "apply": "apply",
     "assemble": "assemble",
+    "compare": "compare",
     "fuse": "fuse",
     "labeling_function": "sources.labeling_function",
     "open_project": "project",

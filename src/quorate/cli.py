@@ -20,7 +20,7 @@ app = typer.Typer(
     help="Rules and models vote, a label model fuses the votes, people settle the few disagreements that matter.\n\n"
     "Start with [bold]quorate init demo[/], then [bold]quorate run demo[/].",
     epilog="Exit codes: 0 done, 1 a source's own examples fail, 2 the project, data or command is wrong, "
-    "3 too many failed votes, 4 an endpoint answers nothing, 5 answers cannot be kept.",
+    "3 too many failed votes, 4 an endpoint answers nothing, 5 answers cannot be kept, 6 a --fail-if holds.",
 )
 
 
@@ -183,6 +183,46 @@ def export(
             written,
             lambda: f"{written['rows']:,} rows ({written['left_out']:,} left out) in {', '.join(written['files'])}",
         )
+
+
+@app.command()
+def compare(
+    what: Annotated[Path, typer.Argument(help="A project folder, or a file with a column of labels for each source.")],
+    sources: Annotated[list[str] | None, typer.Argument(help="The sources: A, B and maybe more.")] = None,
+    *,
+    columns: Annotated[str, typer.Option(help="The same as SOURCES, with commas: gpt_4,mixtral_8x7b.")] = "",
+    gold: Annotated[str | None, typer.Option(help="Of a file: the column that people filled in.")] = None,
+    second: Annotated[str | None, typer.Option(help="Of a file: what a second person said (the ceiling).")] = None,
+    text: Annotated[str | None, typer.Option(help="Of a file: the column to read.")] = None,
+    id: Annotated[str | None, typer.Option(help="Of a file: the column of row ids.")] = None,
+    again: Annotated[list[str] | None, typer.Option(help="A=A2: source A2 asked the same again (noise floor).")] = None,
+    confidence: Annotated[list[str] | None, typer.Option(help="A=column: how sure source A is, 0 to 1.")] = None,
+    price: Annotated[list[str] | None, typer.Option(help="A=usd: what 1,000 rows of source A cost.")] = None,
+    sampled: Annotated[str, typer.Option(help="How gold rows were chosen: random, or strata.")] = "",
+    fail_if: Annotated[
+        list[str] | None, typer.Option(help="'B worse than A by 2 points': ends with exit code 6.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the report as Markdown.")] = None,
+    to_review: Annotated[Path | None, typer.Option(help="Write which rows a person should settle next.")] = None,
+    review: Annotated[int, typer.Option(min=1, help="How many rows --to-review writes.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which of two or more sources labels better, by how much, how sure, at what price."""
+    with reported(as_json) as say:
+        from quorate.compare import Wanted, compare_as_asked, write_forms
+        from quorate.comparing.terminal import comparison_view
+
+        names = [*(sources or ()), *(name.strip() for name in columns.split(",") if name.strip())]
+        more = again or (), confidence or (), price or (), sampled, fail_if or ()
+        wanted = Wanted(what, names, gold, second, text, id, *more)
+        found = compare_as_asked(wanted)
+        written = write_forms(found, html, markdown, to_review, review)
+        shown(say, as_json, dict(found.report), comparison_view)
+        if written and not as_json:
+            say({}, lambda: "\n".join(written))
+    if found.fails:
+        raise typer.Exit(6)
 
 
 app.command()(review)

@@ -7,6 +7,7 @@
     ├── PluginError       no such plug-in, or options it does not take     (exit 2)
     ├── MissingExtra      an optional package is not installed             (exit 2)
     ├── RowNotFound       a row id that the data does not hold             (exit 2)
+    ├── CannotTell        a question that what is known cannot answer      (exit 2)
     ├── ChecksFailed      a labeling function's own examples do not hold   (exit 1)
     ├── TooManyFailures   sources failed past the project's limit          (exit 3)
     ├── EndpointStopped   an endpoint will answer no question at all       (exit 4)
@@ -71,6 +72,10 @@ class MissingExtra(QuorateError):
 
 class RowNotFound(QuorateError):
     """A row id that the data does not hold."""
+
+
+class CannotTell(QuorateError):
+    """What is asked of a comparison cannot be answered, or not be understood."""
 
 
 class ChecksFailed(QuorateError):

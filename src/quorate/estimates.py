@@ -34,12 +34,15 @@ class Estimated:
         return Estimated(self.value - other, self.low - other, self.high - other, self.rows)
 
 
-def posterior_totals(settled: Floats, sizes: Floats, draws: int = DRAWS, seed: int = _SEED) -> NDArray[np.int64]:
+def posterior_totals(
+    settled: Floats, sizes: Floats, draws: int = DRAWS, prior: Floats | float = _JEFFREYS, seed: int = _SEED
+) -> NDArray[np.int64]:
     """How many rows of each outcome the whole table has, drawn from the posterior: int64[draws, h, c].
 
     Args:
         settled: float64[h, c], the settled rows of each stratum by outcome.
         sizes: float64[h], the rows of each stratum, settled ones included.
+        prior: float64[h, c], what the Dirichlet prior counts for each outcome; 0 where it cannot be.
 
     Raises:
         ValueError: more rows are settled in a stratum than it has.
@@ -48,13 +51,33 @@ def posterior_totals(settled: Floats, sizes: Floats, draws: int = DRAWS, seed: i
     if (seen > sizes).any():
         raise ValueError("a stratum has fewer rows than were settled in it")
     generator = np.random.default_rng(seed)
-    share = generator.standard_gamma(settled + _JEFFREYS, size=(draws, *settled.shape))
-    share /= share.sum(axis=2, keepdims=True)
-    unseen = generator.multinomial((sizes - seen).astype(np.int64), share)
+    unseen = generator.multinomial((sizes - seen).astype(np.int64), _shares(generator, settled + prior, draws))
     return settled.astype(np.int64) + unseen
 
 
+def posterior_shares(
+    settled: Floats, sizes: Floats, draws: int = DRAWS, prior: Floats | float = _JEFFREYS, seed: int = _SEED
+) -> Floats:
+    """The share of each outcome among rows that come as these came, drawn from the posterior: float64[draws, h, c].
+
+    The table itself is taken for a sample then: also the sizes of the strata could have been others.
+    """
+    generator = np.random.default_rng(seed)
+    strata = _shares(generator, np.asarray(sizes, np.float64)[None, :], draws)[:, 0, :]
+    return np.asarray(strata[:, :, None] * _shares(generator, settled + prior, draws))
+
+
+def _shares(generator: np.random.Generator, counts: Floats, draws: int) -> Floats:
+    share: Floats = generator.standard_gamma(counts, size=(draws, *counts.shape))
+    total = share.sum(axis=2, keepdims=True)
+    # A stratum without rows, settled or not, has no share of anything.
+    return np.asarray(np.divide(share, total, out=np.zeros_like(share), where=total > 0))
+
+
 def estimated(drawn: Floats, rows: int) -> Estimated:
-    """The mean and the central 95 % of draws of one quantity."""
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Estimated(float(drawn.mean()), float(low), float(high), rows)
+    """The mean and the central 95 % of draws of one quantity; NaN where it is undefined in all of them."""
+    defined = drawn[~np.isnan(drawn)]
+    if not len(defined):
+        return Estimated(np.nan, np.nan, np.nan, rows)
+    low, high = np.percentile(defined, [2.5, 97.5])
+    return Estimated(float(defined.mean()), float(low), float(high), rows)

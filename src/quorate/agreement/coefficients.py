@@ -51,7 +51,7 @@ def cohen(weights: Floats) -> Coefficient:
 
     def value(sums: Sums) -> Sums:
         a, b = _over_total(sums[..., 2 : 2 + q]), _over_total(sums[..., 2 + q :])
-        return _corrected(sums, np.einsum("...k,kl,...l->...", a, weights, b))
+        return _corrected(sums, _form(a, weights, b))
 
     return Coefficient("cohen_kappa", features, value)
 
@@ -64,7 +64,7 @@ def conger(weights: Floats, raters: int) -> Coefficient:
         each = _over_total(sums[..., 2:].reshape(*sums.shape[:-1], raters, q))
         mean = each.mean(axis=-2)
         spread = np.einsum("...gk,...gl->...kl", each, each) / raters - mean[..., :, None] * mean[..., None, :]
-        chance = np.einsum("...k,kl,...l->...", mean, weights, mean)
+        chance = _form(mean, weights, mean)
         return _corrected(sums, chance - np.einsum("...kl,kl->...", spread, weights) / (raters - 1))
 
     return Coefficient("conger_kappa", lambda r: np.hstack([_shares(r, weights), _one_hot(r)]), value)
@@ -75,7 +75,7 @@ def fleiss(weights: Floats) -> Coefficient:
 
     def value(sums: Sums) -> Sums:
         prevalence = _ratio(sums[..., 2:-1], sums[..., -1:])
-        return _corrected(sums, np.einsum("...k,kl,...l->...", prevalence, weights, prevalence))
+        return _corrected(sums, _form(prevalence, weights, prevalence))
 
     return Coefficient("fleiss_kappa", lambda r: np.hstack([_shares(r, weights), _prevalence(r)]), value)
 
@@ -108,12 +108,12 @@ def krippendorff(weights: Floats) -> Coefficient:
 
     def features(ratings: Ratings) -> Floats:
         tallies, share = _pairable(ratings)
-        apart = np.einsum("pc,ck,pk->p", tallies, distance, tallies) * share
+        apart = _form(tallies, distance, tallies) * share
         return np.column_stack([apart, tallies * (share > 0)[:, None]])
 
     def value(sums: Sums) -> Sums:
         chosen = sums[..., 1:]
-        expected = np.einsum("...c,ck,...k->...", chosen, distance, chosen)
+        expected = _form(chosen, distance, chosen)
         return np.asarray(1 - (chosen.sum(axis=-1) - 1) * _ratio(sums[..., 0], expected))
 
     return Coefficient("krippendorff_alpha", features, value)
@@ -177,7 +177,7 @@ def _shares(ratings: Ratings, weights: Floats) -> Floats:
     tallies = ratings.tallies
     total = tallies.sum(axis=1)
     pairs = total * (total - 1)
-    agreeing = np.einsum("pk,kl,pl->p", tallies, weights, tallies) - total
+    agreeing = _form(tallies, weights, tallies) - total
     rated_twice = total >= 2
     share = np.divide(agreeing, pairs, out=np.zeros(len(total)), where=rated_twice)
     return np.column_stack([share, rated_twice])
@@ -200,6 +200,11 @@ def _pairable(ratings: Ratings) -> tuple[Floats, Floats]:
     """The tallies, and one over the ratings less one, 0 where a unit has no pair."""
     total = ratings.tallies.sum(axis=1)
     return ratings.tallies, np.divide(1, total - 1, out=np.zeros(len(total)), where=total >= 2)
+
+
+def _form(a: Sums, weights: Floats, b: Sums) -> Sums:
+    """`a W b`, summed over the categories."""
+    return np.asarray(((a @ weights) * b).sum(axis=-1))
 
 
 def _corrected(sums: Sums, chance: Sums | float) -> Sums:

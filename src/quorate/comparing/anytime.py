@@ -31,19 +31,25 @@ def anytime_interval(outcomes: Floats, population: int) -> tuple[Floats, Floats]
     if n > population:
         raise ValueError(f"{n} rows were drawn from {population}")
     unit = (np.asarray(outcomes, np.float64) + 1) / 2
-    candidates = np.linspace(0, 1, _CANDIDATES)
-    rich = {side: np.zeros(_CANDIDATES) for side in (1, -1)}
-    low, high = np.zeros(n), np.ones(n)
-    alive = np.ones(_CANDIDATES, dtype=bool)
+    step = 1 / (_CANDIDATES - 1)
+    # Candidates that are still possible, and what the gamblers on either side of each won, as logarithms.
+    left, above, below = np.linspace(0, 1, _CANDIDATES), np.zeros(_CANDIDATES), np.zeros(_CANDIDATES)
+    low, high, seen = np.zeros(n), np.ones(n), 0.0
     for t, (outcome, bet) in enumerate(zip(unit, _bets(unit), strict=True)):
         # What the rows not yet drawn must average if the candidate is the mean of all.
-        rest = (population * candidates - unit[:t].sum()) / (population - t)
-        possible = (rest >= 0) & (rest <= 1)
-        rest = np.clip(rest, 1e-9, 1 - 1e-9)
-        rich[1] += np.log1p(np.minimum(bet, _BOLDEST / rest) * (outcome - rest))
-        rich[-1] += np.log1p(-np.minimum(bet, _BOLDEST / (1 - rest)) * (outcome - rest))
-        alive &= possible & (np.maximum(rich[1], rich[-1]) < np.log(2 / _LEVEL))
-        low[t], high[t] = _ends(candidates, alive, low[t - 1] if t else 0.0, high[t - 1] if t else 1.0)
+        rest = (population * left - seen) / (population - t)
+        inside = np.clip(rest, 1e-9, 1 - 1e-9)
+        above = above + np.log1p(np.minimum(bet, _BOLDEST / inside) * (outcome - inside))
+        below = below + np.log1p(-np.minimum(bet, _BOLDEST / (1 - inside)) * (outcome - inside))
+        kept = (rest >= 0) & (rest <= 1) & (np.maximum(above, below) < np.log(2 / _LEVEL))
+        seen += outcome
+        if not kept.any():
+            # The last interval stands: nothing is left to narrow it with.
+            low[t:], high[t:] = (low[t - 1], high[t - 1]) if t else (0.0, 1.0)
+            break
+        left, above, below = left[kept], above[kept], below[kept]
+        # One step of the grid wider: the mean may lie between two candidates.
+        low[t], high[t] = max(left[0] - step, 0.0), min(left[-1] + step, 1.0)
     return 2 * low - 1, 2 * high - 1
 
 
@@ -55,12 +61,3 @@ def _bets(unit: Floats) -> Floats:
     before = np.concatenate([[0.25], variance[:-1]])
     bets: Floats = np.sqrt(2 * np.log(2 / _LEVEL) / (before * t * np.log(t + 1)))
     return bets
-
-
-def _ends(candidates: Floats, alive: NDArray[np.bool_], low: float, high: float) -> tuple[float, float]:
-    """The ends of what is left, one step of the grid wider; an empty set keeps the last interval."""
-    left = np.flatnonzero(alive)
-    if not len(left):
-        return low, high
-    step = candidates[1]
-    return max(float(candidates[left[0]]) - step, 0.0), min(float(candidates[left[-1]]) + step, 1.0)

@@ -76,6 +76,11 @@ class Prompt:
     def labels(self) -> tuple[str, ...]:
         return ()
 
+    @property
+    def wording(self) -> str:
+        """All that the model is told but the row and the labels: instructions and template."""
+        return "\n".join(part for part in (self.instructions, self._template.text) if part)
+
     def fingerprint(self) -> str:
         told = (self.instructions, self.cannot_tell, self.samples, self.rows_per_request, self.repair, self.shots)
         wire = (self.endpoint.wire, self.endpoint.base_url, self.endpoint.body(Question("", "", ("a", "b"))))

@@ -1,0 +1,113 @@
+"""The candidates of a labeling project: its votes, its gold, and what its journal knows of its models."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from quorate.asking.ledger import account_of
+from quorate.comparing.candidates import Asked, Candidates, Settled, check_names
+from quorate.errors import CannotTell
+from quorate.project import Data, Project
+from quorate.protocols import Asking, Source
+from quorate.values import Gold, Status, Votes
+from quorate.voting import vote
+
+
+def of_project(project: Project, names: Sequence[str], again: Mapping[str, str], sampled: str = "") -> Candidates:
+    """The candidates of a project as it was last run: nothing is sent to any endpoint.
+
+    Raises:
+        LabelError: a name that no source has.
+        CannotTell: a source that has no vote, because it was not run.
+    """
+    check_names(names, [source.name for source in project.sources])
+    check_names([*names, *again.values()], [source.name for source in project.sources])
+    data, votes, _ = vote(project, offline=True)
+    for name in (*names, *again.values()):
+        if (votes.status[:, votes.sources.index(name)] == Status.SKIPPED).all():
+            raise CannotTell(f"source {name!r} has no vote yet; `quorate run {project.folder}` asks it")
+    compared = [source for source in project.sources if source.name in names]
+    return Candidates(
+        project.name,
+        data.rows,
+        votes,
+        tuple(names),
+        _settled(data, votes, sampled),
+        project.settings.data.text,
+        again,
+        {source.name: _asked(project, source, compared) for source in compared},
+        _facts(project, data.gold),
+    )
+
+
+def _settled(data: Data, votes: Votes, sampled: str) -> Settled:
+    """The gold of the project and what people answered in review, which wins; in order where all of it has times.
+
+    Rows of which people said that no label fits are settled, too.
+    """
+    given = [gold for gold in (data.gold, data.reviewed) if gold is not None]
+    if not given:
+        return Settled.of_gold(None, votes)
+    ids = tuple(row_id for gold in given for row_id in gold.ids)
+    joined = Gold(ids, np.concatenate([gold.labels for gold in given]))
+    settled = Settled.of_gold(joined, votes, in_order=all(gold.times for gold in given), sampled=sampled)
+    if not data.refused:
+        return settled
+    ids_here = votes.ids.to_pylist()
+    none = np.array([i for i, row_id in enumerate(ids_here) if row_id in data.refused], np.intp)
+    kept = ~np.isin(settled.position, none)
+    position = np.concatenate([settled.position[kept], none])
+    fits = np.vstack([settled.fits[kept], np.zeros((len(none), len(votes.space)), bool)])
+    return Settled(position, fits, sampled=sampled)
+
+
+def _facts(project: Project, gold: Gold | None) -> dict[str, Any]:
+    reviewers = len(set(gold.reviewers)) if gold is not None and gold.reviewers else None
+    seen = float(np.mean(gold.saw_votes)) if gold is not None and gold.saw_votes else None
+    return {
+        "run": project.fingerprint()[:12],
+        "learned_from_gold": _taught(project),
+        "reviewers": reviewers,
+        "saw_votes": seen,
+    }
+
+
+def _taught(project: Project) -> list[str]:
+    """Sources that show examples of the gold that also scores them."""
+    anchors = project.settings.gold is not None and project.settings.gold.use == "anchor"
+    return [source.name for source in project.sources if anchors and getattr(source, "shots", None)]
+
+
+def _asked(project: Project, source: Source, compared: Sequence[Source]) -> Asked:
+    if not isinstance(source, Asking):
+        return Asked(source.fingerprint())
+    endpoint: Any = source.endpoint
+    key = (endpoint.wire, endpoint.model)
+    users = Counter((s.endpoint.wire, s.endpoint.model) for s in project.sources if isinstance(s, Asking))
+    shared = tuple(
+        s.name
+        for s in compared
+        if isinstance(s, Asking) and (s.endpoint.wire, s.endpoint.model) == key and users[key] > 1
+    )
+    told = account_of(project.desk.journal, *key)
+    wording = str(getattr(source, "wording", ""))
+    if told is None:
+        return Asked(source.fingerprint(), endpoint.model, wording, shared_with=shared)
+    return Asked(
+        source.fingerprint(),
+        endpoint.model,
+        wording,
+        told.reasons,
+        told.requests,
+        told.retries,
+        told.input_tokens,
+        told.output_tokens,
+        told.usd,
+        told.latency_p50_s,
+        told.latency_p95_s,
+        shared,
+    )
