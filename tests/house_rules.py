@@ -20,7 +20,8 @@ KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "execut
 LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
-    "matching confusion tables intervals cells flat together wire wires asking prompts loopback",
+    "matching confusion tables intervals cells flat together wire wires asking prompts loopback "
+    "writing examples bounds card ground_truth instructions",
     "",  # the six plug-in folders
     "apply ask filing fuse rank assemble analysis report page terminal terminal_asking store rules starter",
     "settings collector connections project run plan doctor demo",

@@ -17,6 +17,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from quorate.bounds import Findings
+from quorate.examples import Example
 from quorate.patterns import VotePatterns
 from quorate.rows import Derives, Rows
 from quorate.values import Failure, Gold, Labels, LabelSpace, TrainingSet, VoteColumn, Votes
@@ -182,6 +184,22 @@ class Exporter(Protocol):
     def write(self, training_set: TrainingSet, folder: Path) -> list[Path]: ...
 
 
+@runtime_checkable
+class Limited(Protocol):
+    """An exporter that knows what its platform takes: errors it would refuse for, and warnings."""
+
+    def problems(self, training_set: TrainingSet) -> Findings: ...
+
+
+@runtime_checkable
+class Rereads(Protocol):
+    """An exporter that reads its own files: `parts` are the examples by file, with text and label as they are meant
+    to be read back; `read` is the text (or the row id, where the format holds whole rows) and label of each."""
+
+    def parts(self, training_set: TrainingSet) -> Mapping[str, Sequence[Example]]: ...
+    def read(self, path: Path) -> list[tuple[str, str]]: ...
+
+
 class Endpoint(Protocol):
     """How a model is asked over the wire.
 
@@ -258,8 +276,10 @@ __all__ = [
     "Keyed",
     "LabelModel",
     "Learner",
+    "Limited",
     "Particular",
     "PluginClass",
+    "Rereads",
     "SelfTesting",
     "Signal",
     "Source",
