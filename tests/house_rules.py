@@ -21,7 +21,7 @@ LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols registry fingerprint attempt preprocessing reading columns misfits "
     "matching confusion tables intervals cells flat together wire wires asking prompts loopback "
-    "writing examples bounds card ground_truth instructions",
+    "writing examples bounds card ground_truth instructions duplicates splits",
     "",  # the six plug-in folders
     "apply ask filing fuse rank assemble analysis report page terminal terminal_asking store rules starter",
     "settings collector connections project run plan doctor demo",

@@ -130,10 +130,8 @@ def _advice(bounds: Bounds, names: Sequence[str], found: Sequence[Example], trai
         yield from named("whose text is empty", (e.id for e in found if not e.text.strip()))
 
 
-_MISSING = frozenset(
-    "|NA|N/A|#N/A|#N/A N/A|#NA|n/a|<NA>|null|NULL|None|nan|NaN|-nan|-NaN"
-    "|1.#IND|1.#QNAN|-1.#IND|-1.#QNAN".split("|")  # noqa: SIM905
-)
+_MISSING = {"", "NA", "N/A", "#N/A", "#N/A N/A", "#NA", "n/a", "<NA>", "null", "NULL", "None"}
+_MISSING |= {"nan", "NaN", "-nan", "-NaN", "1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN"}
 
 
 def is_missing(text: str) -> bool:

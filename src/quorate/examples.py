@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from quorate.errors import TableError, did_you_mean, listed
+from quorate.rows import Rows
 from quorate.values import TrainingSet
 
 SPLITS = ("train", "valid", "test")
@@ -72,11 +73,20 @@ def text_column(training_set: TrainingSet) -> str:
             return training_set.text
         hint = did_you_mean(training_set.text, columns)
         raise TableError(f"there is no column {training_set.text!r}; the columns are {listed(columns)}.{hint}")
-    schema = training_set.rows.table.schema
-    of_text = [name for name in columns if pa.types.is_string(schema.field(name).type)]
-    if "text" in columns or len(of_text) == 1:
-        return "text" if "text" in columns else of_text[0]
-    raise TableError(f"which column holds the text? Name one of {listed(columns)} with --text-column")
+    column = column_of_text(training_set.rows)
+    if not column:
+        raise TableError(f"which column holds the text? Name one of {listed(columns)} with --text-column")
+    return column
+
+
+def column_of_text(rows: Rows) -> str:
+    """`text`, else the only column of text that is not the row id, else ""."""
+    schema = rows.table.schema
+    of_text = [name for name in rows.columns if pa.types.is_string(schema.field(name).type)]
+    if "text" in rows.columns:
+        return "text"
+    told = [name for name in of_text if not rows.arrow(name).equals(rows.ids)]
+    return told[0] if len(told) == 1 else ""
 
 
 def by_split(found: Iterable[Example]) -> dict[str, list[Example]]:

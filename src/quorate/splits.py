@@ -1,0 +1,64 @@
+"""Splits in which no near-duplicate of a row to train on is a row to test on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+SHARES = (("train", 0.8), ("valid", 0.1), ("test", 0.1))
+_LEAST = 5
+"""A label in at least so many clusters has a row in every split."""
+
+
+def split_rows(ids: Sequence[str], clusters: NDArray[np.intp], labels: NDArray[np.int16]) -> tuple[str, ...]:
+    """The split of each row: a cluster (named by the position of its first row) is in one split as a whole.
+
+    It follows a hash of the id of the cluster's first row: it stays the same when rows are added behind, and every
+    label has its share by chance. A label that chance leaves out of a split gets the cluster there that was nearest.
+    Rows with the label -1 count for nothing.
+    """
+    places = {c: _place(ids[c]) for c in np.unique(clusters).tolist()}
+    split = {c: _at(place) for c, place in places.items()}
+    for y in np.unique(labels[labels >= 0]).tolist():
+        of_label = sorted(set(clusters[labels == y].tolist()), key=places.__getitem__)
+        if len(of_label) < _LEAST:
+            continue
+        for name, _ in SHARES:
+            _lend(name, of_label, places, split)
+    return tuple(split[c] for c in clusters.tolist())
+
+
+def _lend(name: str, clusters: Sequence[int], places: dict[int, float], split: dict[int, str]) -> None:
+    """Moves the nearest of a label's clusters into a split that holds none of them."""
+    held = [split[c] for c in clusters]
+    if name in held:
+        return
+    low, high = _interval(name)
+    spare = [c for c in clusters if held.count(split[c]) > 1]
+    nearest = min(spare, key=lambda c: (max(low - places[c], places[c] - high), c))
+    split[nearest] = name
+
+
+def _interval(name: str) -> tuple[float, float]:
+    low = 0.0
+    for other, share in SHARES:
+        if other == name:
+            return low, low + share
+        low += share
+    raise KeyError(name)
+
+
+def _place(row_id: str) -> float:
+    """A number in [0, 1) that the id alone decides."""
+    return int.from_bytes(blake2b(row_id.encode(), digest_size=8, person=b"split").digest(), "big") / 2**64
+
+
+def _at(place: float) -> str:
+    for name, share in SHARES:
+        if place < share:
+            return name
+        place -= share
+    return SHARES[-1][0]
