@@ -24,7 +24,7 @@ LAYERS = (
     "writing examples bounds card ground_truth instructions duplicates splits",
     "",  # the six plug-in folders
     "apply ask filing fuse rank assemble analysis report page terminal terminal_asking store rules starter",
-    "settings collector connections project run plan doctor demo",
+    "settings collector connections project run plan doctor demo lock exporting replay",
     "cli progress __main__",
 )
 PLUGINS = 2

@@ -6,12 +6,13 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from quorate.errors import ChecksFailed, ProjectError, QuorateError
+from quorate.errors import ChecksFailed, ExportRefused, PluginError, ProjectError, QuorateError, ReplayDiffers
 from quorate.progress import progress
 
 app = typer.Typer(
@@ -21,8 +22,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Rules and models vote, a label model fuses the votes, people settle the few disagreements that matter.\n\n"
     "Start with [bold]quorate init demo[/], then [bold]quorate run demo[/].",
-    epilog="Exit codes: 0 done, 1 a source's own examples fail, 2 the project, data or command is wrong, "
-    "3 too many failed votes, 4 an endpoint answers nothing, 5 answers cannot be kept.",
+    epilog="Exit codes: 0 done, 1 a source's own examples fail or a replay differs, "
+    "2 the project, data or command is wrong, 3 too many failed votes, "
+    "4 an endpoint answers nothing, 5 answers cannot be kept.",
 )
 
 Folder = Annotated[Path, typer.Argument(help="The project: a folder with quorate.toml.", show_default=False)]
@@ -145,24 +147,67 @@ def show(
 @app.command()
 def export(
     folder: Folder,
-    format: Annotated[str, typer.Option(help="jsonl, csv, parquet, or any installed exporter.")] = "jsonl",
-    out: Annotated[Path | None, typer.Option(help="Where to write; the project's .quorate/export by default.")] = None,
+    *,
+    to: Annotated[
+        str, typer.Option("--to", "--format", help="jsonl, csv, hf, comprehend, vertex, azureml, …")
+    ] = "jsonl",
+    out: Annotated[Path | None, typer.Option(help="Where to write; FOLDER/.quorate/export/FORMAT by default.")] = None,
+    text_column: Annotated[str, typer.Option(help="The column to learn from; data.text by default.")] = "",
     min_probability: Annotated[
         float, typer.Option(min=0, max=1, help="Leave out rows the model is less sure of.")
     ] = 0.0,
+    target_precision: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Leave out as many rows as it takes, measured on gold.")
+    ] = None,
+    balance: Annotated[bool, typer.Option("--balance", help="Let every label weigh the same in all.")] = False,
+    clean_text: Annotated[bool, typer.Option("--clean-text", help="Take control characters out of texts.")] = False,
+    licence: Annotated[str, typer.Option(help="A line for the dataset card.")] = "",
+    option: Annotated[list[str], typer.Option(help="An option of the format, KEY=VALUE; may be repeated.")] = [],  # noqa: B006
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Tell what the platform would say; write nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the labelled rows as a training set."""
+    """Write the labelled rows as a training set in the format that a platform takes.
+
+    Its limits are checked first, every file is read back, and a card, the provenance of each row and a lock go with it.
+    """
+    with _reported(as_json) as say:
+        from quorate.exporting import Wanted, check, export
+        from quorate.project import open_project
+        from quorate.terminal import export_view
+
+        options = dict(_pair(pair) for pair in option)
+        wanted = Wanted(to, options, text_column, min_probability, target_precision, balance, clean_text, licence)
+        project = open_project(folder)
+        place = out or project.state / "export" / to
+        found = check(project, wanted) if check_only else export(project, wanted, place)
+        say(found, lambda: export_view(found))
+
+
+@app.command()
+def replay(
+    folder: Folder,
+    export: Annotated[Path | None, typer.Option(help="The export; every one under FOLDER/.quorate by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an export anew from kept votes and answers, with no network, and compare it byte for byte."""
     with _reported(as_json) as say:
         from quorate.project import open_project
-        from quorate.run import export as export_set
+        from quorate.replay import exports
+        from quorate.replay import replay as replay_export
 
         project = open_project(folder)
-        written = export_set(project, format, out or project.state / "export", min_probability)
-        say(
-            written,
-            lambda: f"{written['rows']:,} rows ({written['left_out']:,} left out) in {', '.join(written['files'])}",
-        )
+        for place in [export] if export else exports(project) or [project.state / "export"]:
+            found = replay_export(project, place)
+            say(found, partial("{}: {} files, the same byte for byte".format, place, len(found["files"])))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise PluginError(f"--option {text!r} is not KEY=VALUE")
+    return key.strip().replace("-", "_"), value
 
 
 Say = Callable[[dict[str, Any], Callable[[], str]], None]
@@ -231,7 +276,9 @@ def _problems(error: QuorateError) -> list[str]:
     match error:
         case ProjectError():
             return [str(problem) for problem in error.problems]
-        case ChecksFailed():
+        case ExportRefused():
+            return list(error.errors)
+        case ChecksFailed() | ReplayDiffers():
             return str(error).splitlines()
         case _:
             return [str(error)]

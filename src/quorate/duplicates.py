@@ -35,7 +35,7 @@ def near_duplicates(texts: Sequence[str], likeness: float = LIKENESS) -> NDArray
     distinct = np.flatnonzero(first == np.arange(len(texts)))
     if len(distinct) < 2:
         return first
-    shingles = _shingles([_words(texts[i]) for i in distinct])
+    shingles = _shingles([_words(texts[i]) for i in distinct.tolist()])
     pairs = _candidates(_signatures(shingles))
     near = pairs[_likeness(shingles, pairs) >= likeness]
     return distinct[_components(near, len(distinct))][np.searchsorted(distinct, first)]
@@ -98,10 +98,8 @@ def _pairs(bucket: NDArray[np.intp]) -> NDArray[np.intp]:
         i, j = np.triu_indices(len(bucket), 1)
         return np.stack([bucket[i], bucket[j]], axis=1)
     leaders = bucket[: _ALL_PAIRS // 4]
-    i, j = np.meshgrid(leaders, bucket, indexing="ij")
-    pairs = np.concatenate(
-        [np.stack([i.reshape(-1), j.reshape(-1)], axis=1), np.stack([bucket[:-1], bucket[1:]], axis=1)]
-    )
+    each = np.stack([np.repeat(leaders, len(bucket)), np.tile(bucket, len(leaders))], axis=1)
+    pairs = np.concatenate([each, np.stack([bucket[:-1], bucket[1:]], axis=1)])
     return pairs[pairs[:, 0] < pairs[:, 1]]
 
 
@@ -113,7 +111,7 @@ def _likeness(shingles: Any, pairs: NDArray[np.intp], at_once: int = 100_000) ->
         i, j = pairs[start : start + at_once].T
         shared.append(np.asarray(shingles[i].multiply(shingles[j]).sum(axis=1), np.float64).reshape(-1))
     both = np.concatenate(shared)
-    return both / (sizes[pairs[:, 0]] + sizes[pairs[:, 1]] - both)
+    return np.asarray(both / (sizes[pairs[:, 0]] + sizes[pairs[:, 1]] - both))
 
 
 def _components(pairs: NDArray[np.intp], n: int) -> NDArray[np.intp]:

@@ -17,7 +17,6 @@ from quorate.apply import apply
 from quorate.ask import Progress
 from quorate.asking.desk import DeskSettings
 from quorate.asking.journal import Journal, Spent
-from quorate.assemble import assemble
 from quorate.connections import check_keys
 from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.fuse import fit, predict
@@ -26,7 +25,6 @@ from quorate.patterns import fold
 from quorate.project import Project
 from quorate.protocols import SelfTesting
 from quorate.rank import rank
-from quorate.registry import build
 from quorate.report import report, row_entry
 from quorate.rows import Rows
 from quorate.store import Store, write_atomically, write_json
@@ -52,6 +50,7 @@ class Outcome:
     queue: Queue
     report: dict[str, Any]
     anchors: Gold | None
+    gold: Gold | None = None
 
 
 def run(project: Project, progress: Progress | None = None, retry_failed: bool = False, offline: bool = False) -> Run:
@@ -143,7 +142,7 @@ def compute(
         gold_use=settings.gold.use if settings.gold else "",
         spent=_spent(desk) if project.endpoints else None,
     )
-    return Outcome(rows, votes, labels, queue, numbers, anchors)
+    return Outcome(rows, votes, labels, queue, numbers, anchors, gold)
 
 
 def _spent(desk: DeskSettings) -> Spent:
@@ -185,22 +184,6 @@ def show(project: Project, row_id: str) -> dict[str, Any]:
             for f in outcome.votes.failures
             if f.row_id == row_id
         ],
-    }
-
-
-def export(project: Project, format: str, folder: Path, min_probability: float = 0.0) -> dict[str, Any]:
-    """Writes the training set in a format; what was written, as a documented object."""
-    exporter = build("exporters", format, {})
-    outcome = compute(project, offline=True)
-    chosen = assemble(outcome.rows, outcome.labels, outcome.anchors, min_probability, project.name)
-    folder.mkdir(parents=True, exist_ok=True)
-    files = exporter.write(chosen, folder)
-    return {
-        "schema": "quorate.export/1",
-        "format": format,
-        "rows": len(chosen.rows),
-        "left_out": len(outcome.rows) - len(chosen.rows),
-        "files": [str(file) for file in files],
     }
 
 
