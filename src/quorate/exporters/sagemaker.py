@@ -28,6 +28,7 @@ class Sagemaker:
     kind: ClassVar[str] = "exporters"
     bucket: str = "your-bucket"
     role_arn: str = "arn:aws:iam::123456789012:role/your-role"
+    most_hours: int = 10
     created: str = "2000-01-01T00:00:00.000000"
 
     @classmethod
@@ -68,7 +69,11 @@ class Sagemaker:
             }
             for channel, split in there.items()
         ]
-        columns = {"ContentColumn": "text", "TargetLabelColumn": "label"}
+        columns = {
+            "ContentColumn": "text",
+            "TargetLabelColumn": "label",
+            "CompletionCriteria": {"MaxAutoMLJobRuntimeInSeconds": self.most_hours * 3_600},
+        }
         return {
             "AutoMLJobName": _name(training_set.name),
             "AutoMLJobInputDataConfig": channels,
