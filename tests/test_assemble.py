@@ -209,3 +209,25 @@ def test_a_precision_out_of_reach_is_said_with_the_best_there_is() -> None:
         threshold(labels, wrong, 0.99)
     with pytest.raises(TableError, match="it takes 20 to tell"):
         threshold(labels, Gold(gold.ids[:5], gold.labels[:5]), 0.5)
+
+
+def test_held_out_gold_and_its_near_duplicates_are_tested_on_and_never_trained_on() -> None:
+    rows, labels = planted(300)
+    at = [i for i, row_id in enumerate(rows.ids.to_pylist()) if row_id in {f"r{i}" for i in range(60)}]
+    held = Gold(tuple(rows.ids[i].as_py() for i in at), np.ones(60, np.int16))
+    made = assemble(rows, labels, held_out=held)
+    of_row = {
+        i: (split, SPACE.names[y], by)
+        for i, split, y, by in zip(made.rows.ids.to_pylist(), made.split, made.labels, made.provenance, strict=True)
+    }
+    assert {of_row[i] for i in held.ids} == {("test", "B", "gold")}
+    assert {of_row[f"twin of {i}"][0] for i in held.ids} == {"test"}
+    assert set(made.split) == {"train", "valid", "test"}
+
+
+def test_gold_of_most_rows_is_left_aside() -> None:
+    rows, labels = planted(50)
+    every = Gold(tuple(rows.ids.to_pylist()), np.ones(len(rows), np.int16))
+    aside = assemble(rows, labels, held_out=every)
+    assert set(aside.provenance) == {"votes"}
+    assert aside.split == assemble(rows, labels).split

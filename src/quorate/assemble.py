@@ -18,6 +18,7 @@ from quorate.splits import split_rows
 from quorate.values import ABSTAIN, Gold, Labels, TrainingSet, Votes
 
 _LEAST_GOLD = 20
+_MOST_TESTED = 0.3
 
 
 def assemble(
@@ -30,6 +31,7 @@ def assemble(
     votes: Votes | None = None,
     text: str = "",
     balance: bool = False,
+    held_out: Gold | None = None,
 ) -> TrainingSet:
     """The rows with a hard label of at least `min_probability`; a person's label overrides the votes'.
 
@@ -39,6 +41,8 @@ def assemble(
 
     Args:
         votes: who voted what, for the provenance of each row.
+        held_out: gold to test on. Its rows carry their gold label and are, with their near-duplicates, in the test
+            split, unless these are more than three in ten of all rows: then it is left aside.
 
     Raises:
         ValueError: the labels are of other rows.
@@ -46,13 +50,15 @@ def assemble(
     ids = rows.ids.to_pylist()
     if ids != labels.ids.to_pylist():
         raise ValueError("rows and labels do not have the same ids in the same order")
-    settled = np.full(len(rows), ABSTAIN) if gold is None else gold.aligned(rows.ids)
+    clusters = _clusters(rows, text)
+    tested = _tested(held_out, rows, clusters)
+    settled = _settled(rows, gold, held_out if tested else None)
     by_person = settled != ABSTAIN
     hard = np.where(by_person, settled, labels.hard)
     probs = np.where(by_person[:, None], np.eye(len(labels.space))[settled], labels.probs)
     sure = by_person | (probs.max(axis=1, initial=0) >= min_probability)
     keep = np.flatnonzero((hard != ABSTAIN) & sure)
-    split = split_rows(ids, _clusters(rows, text), np.where((hard != ABSTAIN) & sure, hard, ABSTAIN))
+    split = split_rows(ids, clusters, np.where((hard != ABSTAIN) & sure, hard, ABSTAIN), tested)
     return TrainingSet(
         space=labels.space,
         rows=Rows(rows.table.take(pa.array(keep)), rows.ids.take(pa.array(keep))),
@@ -69,9 +75,29 @@ def assemble(
             "policy": f"labels of at least {min_probability:.4g}" if min_probability else "every row with a label",
             "left_out": _left_out(labels, hard, sure),
             "weights": "the probability of the label" + (", every label weighing the same in all" * balance),
+            "splits": "near-duplicates are in one split together" + ", held-out gold in the test split" * bool(tested),
             "sources": [] if votes is None else _sources(votes, hard, keep),
         },
     )
+
+
+def _tested(held_out: Gold | None, rows: Rows, clusters: NDArray[np.intp]) -> frozenset[int]:
+    """The clusters that hold gold to test on; none where that would leave too little to train on."""
+    if held_out is None:
+        return frozenset()
+    tested = np.unique(clusters[held_out.aligned(rows.ids) != ABSTAIN])
+    share = float(np.isin(clusters, tested).mean()) if len(rows) else 0.0
+    return frozenset(tested.tolist()) if share <= _MOST_TESTED else frozenset()
+
+
+def _settled(rows: Rows, *golds: Gold | None) -> NDArray[np.int16]:
+    """What people said of each row, -1 where nobody did."""
+    settled = np.full(len(rows), ABSTAIN, np.int16)
+    for gold in golds:
+        if gold is not None:
+            known = gold.aligned(rows.ids)
+            settled = np.where(known != ABSTAIN, known, settled)
+    return settled
 
 
 def _clusters(rows: Rows, text: str) -> NDArray[np.intp]:

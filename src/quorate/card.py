@@ -30,7 +30,7 @@ def card(training_set: TrainingSet, front: str = "") -> str:
         f"- Kept: {_line(facts.get('policy', 'every row with a label'))}",
         *_left_out(facts.get("left_out", {})),
         f"- Weights: {_line(facts.get('weights', 'the probability of the label'))}",
-        "- Splits: near-duplicates are in one split together; a row keeps its split when rows are added",
+        f"- Splits: {_line(facts.get('splits', 'by a hash of the row id'))}; a row keeps its split when rows are added",
         *_sources(facts.get("sources", ())),
         "",
         "## Licence",

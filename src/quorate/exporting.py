@@ -129,6 +129,7 @@ def training_set(project: Project, wanted: Wanted, outcome: Outcome) -> Training
         votes=outcome.votes,
         text=text,
         balance=wanted.balance,
+        held_out=None if outcome.anchors else outcome.gold,
     )
     licence = {"licence": wanted.licence} if wanted.licence else {}
     facts = {**made.facts, **policy, **licence, "accuracy": _accuracy(made, blind, outcome, least)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -13,21 +13,23 @@ _LEAST = 5
 """A label in at least so many clusters has a row in every split."""
 
 
-def split_rows(ids: Sequence[str], clusters: NDArray[np.intp], labels: NDArray[np.int16]) -> tuple[str, ...]:
+def split_rows(
+    ids: Sequence[str], clusters: NDArray[np.intp], labels: NDArray[np.int16], tested: Collection[int] = ()
+) -> tuple[str, ...]:
     """The split of each row: a cluster (named by the position of its first row) is in one split as a whole.
 
     It follows a hash of the id of the cluster's first row: it stays the same when rows are added behind, and every
     label has its share by chance. A label that chance leaves out of a split gets the cluster there that was nearest.
-    Rows with the label -1 count for nothing.
+    Rows with the label -1 count for nothing; the clusters `tested` are in the test split whatever their hash.
     """
     places = {c: _place(ids[c]) for c in np.unique(clusters).tolist()}
-    split = {c: _at(place) for c, place in places.items()}
+    split = {c: "test" if c in tested else _at(place) for c, place in places.items()}
     for y in np.unique(labels[labels >= 0]).tolist():
         of_label = sorted(set(clusters[labels == y].tolist()), key=places.__getitem__)
         if len(of_label) < _LEAST:
             continue
         for name, _ in SHARES:
-            _lend(name, of_label, places, split)
+            _lend(name, [c for c in of_label if c not in tested or name == "test"], places, split)
     return tuple(split[c] for c in clusters.tolist())
 
 
@@ -38,6 +40,8 @@ def _lend(name: str, clusters: Sequence[int], places: dict[int, float], split: d
         return
     low, high = _interval(name)
     spare = [c for c in clusters if held.count(split[c]) > 1]
+    if not spare:
+        return
     nearest = min(spare, key=lambda c: (max(low - places[c], places[c] - high), c))
     split[nearest] = name
 

@@ -71,8 +71,8 @@ def on_one_line(text: str) -> str:
 
 
 def without_control(text: str) -> str:
-    """The text without control characters; tabs and line ends stay."""
-    return _CONTROL.sub("", text)
+    """The text without control characters and without a byte order mark in front; tabs and line ends stay."""
+    return _CONTROL.sub("", text).lstrip("\ufeff")
 
 
 def control_in(text: str) -> str:

@@ -13,6 +13,13 @@ from quorate.examples import Example, examples, filled_splits
 from quorate.values import TrainingSet
 from quorate.writing import read_rows, write_rows, write_text
 
+
+def _marked(example: Example) -> str:
+    # Measured with mltable 1.7: it drops the mark from the front of any cell.
+    begins = example.text.startswith("\ufeff")
+    return "whose text begins with a byte order mark, which MLTable drops (--clean-text takes it out)" if begins else ""
+
+
 BOUNDS = Bounds(
     train=(50, None),
     valid=(1, None),
@@ -20,7 +27,7 @@ BOUNDS = Bounds(
     advised_per_label=50,
     text_chars=(1, None),
     takes_control=False,
-    reads_missing=True,
+    also=(_marked,),
 )
 _HEADER = ("text", "label")
 _MLTABLE = """\
