@@ -167,8 +167,9 @@ def test_a_changed_vote_is_caught_and_named(project: Path) -> None:
     ended = inside("replay", project, "--json")
     assert ended.code == 1
     problems = ended.json["problems"]
-    assert "vote of 'channel' on row 'r1' was SPAM, is HAM" in problems
-    assert "votes channel has changed" in problems
+    folder = project / ".quorate/export/jsonl"
+    assert f"{folder}: vote of 'channel' on row 'r1' was SPAM, is HAM" in problems
+    assert f"{folder}: votes channel has changed" in problems
     assert any("provenance.jsonl comes out different" in problem for problem in problems)
 
 

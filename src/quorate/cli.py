@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -195,12 +194,12 @@ def replay(
     with _reported(as_json) as say:
         from quorate.project import open_project
         from quorate.replay import exports
-        from quorate.replay import replay as replay_export
+        from quorate.replay import replay as replay_exports
 
         project = open_project(folder)
-        for place in [export] if export else exports(project) or [project.state / "export"]:
-            found = replay_export(project, place)
-            say(found, partial("{}: {} files, the same byte for byte".format, place, len(found["files"])))
+        found = replay_exports(project, [export] if export else exports(project) or [project.state / "export"])
+        same = "{folder}: the same byte for byte"
+        say(found, lambda: "\n".join(same.format(**entry) for entry in found["exports"]))
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,7 +15,7 @@ from quorate.errors import ExportRefused, ReplayDiffers, TableError
 from quorate.exporting import Wanted, write_files
 from quorate.lock import LOCK, VOTES, inputs, outputs, read_lock, votes_table
 from quorate.project import Project
-from quorate.run import compute
+from quorate.run import Outcome, compute
 from quorate.values import Votes
 
 _SHOWN = 10
@@ -26,33 +26,36 @@ def exports(project: Project) -> list[Path]:
     return sorted(path.parent for path in (project.state / "export").rglob(LOCK))
 
 
-def replay(project: Project, folder: Path) -> dict[str, Any]:
-    """Makes the export in a folder anew, elsewhere; what was compared, as a documented object.
+def replay(project: Project, folders: Sequence[Path]) -> dict[str, Any]:
+    """Makes the exports in these folders anew, elsewhere; what was compared, as a documented object.
 
     Raises:
-        ReplayDiffers: something differs; the message names inputs, votes and files.
-        TableError: there is no lock in the folder.
+        ReplayDiffers: something differs; the message names exports, inputs, votes and files.
+        TableError: there is no lock in a folder.
     """
-    lock = read_lock(folder)
+    locks = {folder: read_lock(folder) for folder in folders}
     outcome = compute(project, offline=True)
-    now = inputs(project, outcome.votes)
-    found = [*_inputs(lock, now), *_votes(folder, lock, outcome.votes)]
+    found = [f"{folder}: {what}" for folder in locks for what in _differences(project, folder, outcome)]
+    if found:
+        raise ReplayDiffers("\n".join(found))
+    entries = [
+        {"folder": str(folder), "format": lock["wanted"]["format"], "files": sorted(lock["outputs"])}
+        for folder, lock in locks.items()
+    ]
+    return {"schema": "quorate.replay/1", "project": project.name, "same": True, "exports": entries}
+
+
+def _differences(project: Project, folder: Path, outcome: Outcome) -> Iterator[str]:
+    lock = read_lock(folder)
+    yield from _inputs(lock, inputs(project, outcome.votes))
+    yield from _votes(folder, lock, outcome.votes)
     with TemporaryDirectory() as beside:
         try:
             write_files(project, Wanted(**lock["wanted"]), outcome, Path(beside))
         except (ExportRefused, TableError) as error:
-            raise ReplayDiffers("\n".join([*found, f"it cannot be made anew: {error}"])) from None
-        found += _files(lock["outputs"], outputs(Path(beside)), outputs(folder))
-    if found:
-        raise ReplayDiffers("\n".join(found))
-    return {
-        "schema": "quorate.replay/1",
-        "folder": str(folder),
-        "format": lock["wanted"]["format"],
-        "same": True,
-        "inputs": len(now),
-        "files": sorted(lock["outputs"]),
-    }
+            yield f"it cannot be made anew: {error}"
+            return
+        yield from _files(lock["outputs"], outputs(Path(beside)), outputs(folder))
 
 
 def _inputs(lock: Mapping[str, Any], now: Mapping[str, str]) -> Iterator[str]:
