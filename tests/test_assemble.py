@@ -231,3 +231,12 @@ def test_gold_of_most_rows_is_left_aside() -> None:
     aside = assemble(rows, labels, held_out=every)
     assert set(aside.provenance) == {"votes"}
     assert aside.split == assemble(rows, labels).split
+
+
+def test_a_cluster_that_is_a_large_part_of_its_label_is_trained_on() -> None:
+    texts = [f"add the song {i} to my list" for i in range(40)]
+    texts += ["".join(random.Random(i).choices("abcdefghijklmnop ", k=60)) for i in range(200)]
+    for first in range(10):
+        rows = Rows.of(pa.table({"id": [f"{first}-{i}" for i in range(240)], "text": texts}), "id")
+        made = assemble(rows, Labels(SPACE, rows.ids, np.tile([0.9, 0.1], (240, 1)), np.ones(240, bool), "m"))
+        assert set(made.split[:40]) == {"train"}

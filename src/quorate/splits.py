@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 SHARES = (("train", 0.8), ("valid", 0.1), ("test", 0.1))
 _LEAST = 5
 """A label in at least so many clusters has a row in every split."""
+_MANY, _TOO_MUCH = 10, 0.05
 
 
 def split_rows(
@@ -19,11 +20,13 @@ def split_rows(
     """The split of each row: a cluster (named by the position of its first row) is in one split as a whole.
 
     It follows a hash of the id of the cluster's first row: it stays the same when rows are added behind, and every
-    label has its share by chance. A label that chance leaves out of a split gets the cluster there that was nearest.
+    label has its share by chance. A cluster of ten rows or more that is a twentieth of its label would upset the
+    shares and is in `train`; a label that chance leaves out of a split gets the cluster there that was nearest.
     Rows with the label -1 count for nothing; the clusters `tested` are in the test split whatever their hash.
     """
     places = {c: _place(ids[c]) for c in np.unique(clusters).tolist()}
-    split = {c: "test" if c in tested else _at(place) for c, place in places.items()}
+    large = _large(clusters, labels)
+    split = {c: "test" if c in tested else "train" if c in large else _at(p) for c, p in places.items()}
     for y in np.unique(labels[labels >= 0]).tolist():
         of_label = sorted(set(clusters[labels == y].tolist()), key=places.__getitem__)
         if len(of_label) < _LEAST:
@@ -31,6 +34,15 @@ def split_rows(
         for name, _ in SHARES:
             _lend(name, [c for c in of_label if c not in tested or name == "test"], places, split)
     return tuple(split[c] for c in clusters.tolist())
+
+
+def _large(clusters: NDArray[np.intp], labels: NDArray[np.int16]) -> set[int]:
+    """The clusters that are too large a part of some label to test on."""
+    found: set[int] = set()
+    for y in np.unique(labels[labels >= 0]).tolist():
+        names, sizes = np.unique(clusters[labels == y], return_counts=True)
+        found |= set(names[(sizes >= _MANY) & (sizes >= _TOO_MUCH * sizes.sum())].tolist())
+    return found
 
 
 def _lend(name: str, clusters: Sequence[int], places: dict[int, float], split: dict[int, str]) -> None:
