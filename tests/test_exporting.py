@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
+import model_projects
 import pyarrow as pa
 import pytest
+from asked_rows import answer
 from projects import TOML, Ended, write_project
 from pyarrow import parquet
 from typer.testing import CliRunner
@@ -17,7 +22,9 @@ from quorate.cli import app
 from quorate.errors import ExportBroken
 from quorate.exporters.jsonl import Jsonl
 from quorate.exporting import Wanted, export
+from quorate.loopback.server import Loopback
 from quorate.project import open_project
+from quorate.run import run
 
 GOLD = TOML + '\n[gold]\ncolumn = "label"\nuse = "evaluate"\n'
 
@@ -192,3 +199,40 @@ def test_a_changed_file_is_caught(project: Path) -> None:
 
 def test_a_replay_without_an_export_says_so(project: Path) -> None:
     assert "there is no export.lock.json" in inside("replay", project).err
+
+
+MODELS = {f"m{i}": f"{'my channel' if i % 2 else 'lovely song'} number {i * 7919}" for i in range(20)}
+
+
+def asked(folder: Path) -> Path:
+    """A project that a model was asked about and that was exported; its server is gone, and so are its kept votes."""
+    with Loopback({"model": answer}) as server:
+        run(model_projects.opened(folder, server, texts=MODELS))
+        assert inside("export", folder).code == 0
+    rmtree(folder / ".quorate" / "votes")
+    return folder
+
+
+def test_a_replay_makes_the_set_of_the_journal_with_no_network(tmp_path: Path) -> None:
+    ended = inside("replay", asked(tmp_path / "asked"))
+    assert ended.code == 0, ended.err
+
+
+def test_a_changed_answer_is_caught_as_the_vote_that_it_changes(tmp_path: Path) -> None:
+    folder = asked(tmp_path / "asked")
+    with closing(sqlite3.connect(folder / ".quorate" / "answers.sqlite")) as journal, journal:
+        of_label = "SELECT rowid, raw FROM attempts WHERE raw LIKE ?"
+        (rowid, _), *_ = journal.execute(of_label, ('%"label":"SPAM"%',))
+        (_, other), *_ = journal.execute(of_label, ('%"label":"HAM"%',))
+        journal.execute("UPDATE attempts SET raw = ? WHERE rowid = ?", (other, rowid))
+    ended = inside("replay", folder)
+    assert ended.code == 1
+    assert re.search(r"vote of 'asks' on row 'm\d+' was SPAM, is HAM", ended.err), ended.err
+
+
+def test_a_lost_answer_is_caught_as_a_vote_that_is_no_more(tmp_path: Path) -> None:
+    folder = asked(tmp_path / "asked")
+    with closing(sqlite3.connect(folder / ".quorate" / "answers.sqlite")) as journal, journal:
+        journal.execute("DELETE FROM attempts WHERE rowid = (SELECT min(rowid) FROM attempts)")
+    said = inside("replay", folder).err
+    assert re.search(r"vote of 'asks' on row 'm\d+' was \w+, is \(skipped\)", said), said
