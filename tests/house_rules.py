@@ -19,16 +19,17 @@ KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "execut
 # Every module that is not a plug-in stands here; the package itself is the lowest: it imports nothing but when asked.
 LAYERS = (
     "quorate errors frozen rows values patterns",
-    "protocols registry fingerprint attempt preprocessing reading columns misfits "
+    "protocols endpoint_contract registry fingerprint attempt preprocessing reading columns misfits "
     "matching confusion copies evidence sidedness ratios diagonal correlation subtypes coins "
     "regression settled reach anchors confidence features "
     "tables intervals cells flat together wire wires asking prompts loopback agreement estimates "
-    "gain drawing alike content_model survey",
+    "gain drawing alike content_model survey writing examples bounds card ground_truth instructions duplicates splits",
     "",  # the six plug-in folders
     "apply ask filing content fuse why state independence kinship doubt foresight advise rank assemble analysis "
     "comparing decisions standing report page pair_plots terminal terminal_asking terminal_fusing store rules starter",
-    "settings collector connections project voting run fusing compare contestants plan doctor demo",
-    "cli saying progress __main__ review",
+    "settings collector connections project voting run fusing compare contestants plan doctor demo "
+    "lock exporting replay",
+    "cli handing_over saying progress __main__ review",
 )
 PLUGINS = 2
 LAYER_OF = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

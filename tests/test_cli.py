@@ -258,5 +258,5 @@ def test_export_leaves_out_what_the_model_is_less_sure_of(demo: tuple[Path, Ende
 def test_an_unknown_format_is_answered_with_those_there_are(demo: tuple[Path, Ended, Ended]) -> None:
     ended = inside("export", demo[0], "--format", "jsnl")
     assert ended.code == 2
-    assert "'csv', 'jsonl', 'parquet'" in ended.err
+    assert "'jsonl', 'label_studio', 'openai_chat', 'parquet'" in ended.err
     assert "Did you mean 'jsonl'?" in ended.err

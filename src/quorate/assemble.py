@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from quorate.duplicates import near_duplicates
+from quorate.errors import TableError
+from quorate.examples import column_of_text
+from quorate.intervals import wilson
 from quorate.rows import Rows
-from quorate.values import ABSTAIN, Gold, Labels, TrainingSet
+from quorate.splits import split_rows
+from quorate.values import ABSTAIN, Gold, Labels, TrainingSet, Votes
 
-SPLITS = (("train", 0.8), ("valid", 0.1), ("test", 0.1))
+_LEAST_GOLD = 20
+_MOST_TESTED = 0.3
 
 
 def assemble(
@@ -19,39 +27,152 @@ def assemble(
     gold: Gold | None = None,
     min_probability: float = 0.0,
     name: str = "training_set",
+    *,
+    votes: Votes | None = None,
+    text: str = "",
+    balance: bool = False,
+    held_out: Gold | None = None,
 ) -> TrainingSet:
     """The rows with a hard label of at least `min_probability`; a person's label overrides the votes'.
 
-    A row's weight is the probability of its label, 1 for gold. The split (80/10/10) follows a hash of the row id: it
+    A row's weight is the probability of its label, 1 for gold; with `balance`, every label weighs the same in all.
+    The split (80/10/10) follows a hash of the row id and keeps near-duplicates of the column `text` together: it
     stays the same when rows are added.
+
+    Args:
+        votes: who voted what, for the provenance of each row.
+        held_out: gold to test on. Its rows carry their gold label and are, with their near-duplicates, in the test
+            split, unless these are more than three in ten of all rows: then it is left aside.
 
     Raises:
         ValueError: the labels are of other rows.
     """
-    if rows.ids.to_pylist() != labels.ids.to_pylist():
+    ids = rows.ids.to_pylist()
+    if ids != labels.ids.to_pylist():
         raise ValueError("rows and labels do not have the same ids in the same order")
-    settled = np.full(len(rows), ABSTAIN) if gold is None else gold.aligned(rows.ids)
+    clusters = _clusters(rows, text)
+    tested = _tested(held_out, rows, clusters)
+    settled = _settled(rows, gold, held_out if tested else None)
     by_person = settled != ABSTAIN
     hard = np.where(by_person, settled, labels.hard)
     probs = np.where(by_person[:, None], np.eye(len(labels.space))[settled], labels.probs)
-    keep = np.flatnonzero((hard != ABSTAIN) & (by_person | (probs.max(axis=1, initial=0) >= min_probability)))
-    chosen = Rows(rows.table.take(pa.array(keep)), rows.ids.take(pa.array(keep)))
+    sure = by_person | (probs.max(axis=1, initial=0) >= min_probability)
+    keep = np.flatnonzero((hard != ABSTAIN) & sure)
+    split = split_rows(ids, clusters, np.where((hard != ABSTAIN) & sure, hard, ABSTAIN), tested)
     return TrainingSet(
         space=labels.space,
-        rows=chosen,
+        rows=Rows(rows.table.take(pa.array(keep)), rows.ids.take(pa.array(keep))),
         labels=hard[keep].astype(np.int16),
         probs=probs[keep],
-        weights=probs[keep, hard[keep]],
-        split=tuple(_split(row_id) for row_id in chosen.ids.to_pylist()),
+        weights=_weights(probs[keep, hard[keep]], hard[keep], balance),
+        split=tuple(split[i] for i in keep),
         provenance=tuple("gold" if person else "votes" for person in by_person[keep]),
         name=name,
+        text=text,
+        voters=() if votes is None else _voters(votes, hard, keep),
+        facts={
+            "label_model": labels.model,
+            "policy": f"labels of at least {min_probability:.4g}" if min_probability else "every row with a label",
+            "left_out": _left_out(labels, hard, sure),
+            "weights": "the probability of the label" + (", every label weighing the same in all" * balance),
+            "splits": "near-duplicates are in one split together" + ", held-out gold in the test split" * bool(tested),
+            "sources": [] if votes is None else _sources(votes, hard, keep),
+        },
     )
 
 
-def _split(row_id: str) -> str:
-    place = int.from_bytes(blake2b(row_id.encode(), digest_size=8, person=b"split").digest(), "big") / 2**64
-    for name, share in SPLITS:
-        if place < share:
-            return name
-        place -= share
-    return SPLITS[-1][0]
+def _tested(held_out: Gold | None, rows: Rows, clusters: NDArray[np.intp]) -> frozenset[int]:
+    """The clusters that hold gold to test on; none where that would leave too little to train on."""
+    if held_out is None:
+        return frozenset()
+    tested = np.unique(clusters[held_out.aligned(rows.ids) != ABSTAIN])
+    share = float(np.isin(clusters, tested).mean()) if len(rows) else 0.0
+    return frozenset(tested.tolist()) if share <= _MOST_TESTED else frozenset()
+
+
+def _settled(rows: Rows, *golds: Gold | None) -> NDArray[np.int16]:
+    """What people said of each row, -1 where nobody did."""
+    settled = np.full(len(rows), ABSTAIN, np.int16)
+    for gold in golds:
+        if gold is not None:
+            known = gold.aligned(rows.ids)
+            settled = np.where(known != ABSTAIN, known, settled)
+    return settled
+
+
+def _clusters(rows: Rows, text: str) -> NDArray[np.intp]:
+    column = text or column_of_text(rows)
+    if not column:
+        return np.arange(len(rows), dtype=np.intp)
+    return near_duplicates(["" if cell is None else str(cell) for cell in rows.stored(column)])
+
+
+def _weights(confidence: NDArray[np.float64], hard: NDArray[Any], balance: bool) -> NDArray[np.float64]:
+    if not balance or not len(hard):
+        return confidence
+    total = np.bincount(hard, confidence)
+    return np.asarray(confidence * confidence.sum() / (np.count_nonzero(total) * total[hard]))
+
+
+def _left_out(labels: Labels, hard: NDArray[Any], sure: NDArray[np.bool_]) -> dict[str, int]:
+    without = hard == ABSTAIN
+    return {
+        "rows that no source voted on": int((without & ~labels.covered).sum()),
+        "rows whose best labels tie": int((without & labels.covered).sum()),
+        "rows below the least probability": int((~without & ~sure).sum()),
+    }
+
+
+def _voters(votes: Votes, hard: NDArray[Any], keep: NDArray[np.intp]) -> tuple[tuple[str, ...], ...]:
+    same = votes.matrix[keep] == hard[keep][:, None]
+    return tuple(tuple(votes.sources[j] for j in np.flatnonzero(row)) for row in same)
+
+
+def _sources(votes: Votes, hard: NDArray[Any], keep: NDArray[np.intp]) -> list[dict[str, Any]]:
+    matrix = votes.matrix[keep]
+    voted, same = (matrix != ABSTAIN).sum(axis=0), (matrix == hard[keep][:, None]).sum(axis=0)
+    return [
+        {"name": name, "family": family, "votes": int(voted[j]), "agreed": int(same[j])}
+        for j, (name, family) in enumerate(zip(votes.sources, votes.families, strict=True))
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The least probability at which labels reach a precision, and the precision measured there on so many gold
+    rows, with its 95 % interval."""
+
+    probability: float
+    precision: float
+    low: float
+    high: float
+    gold_rows: int
+
+
+def threshold(labels: Labels, gold: Gold, target_precision: float) -> Threshold:
+    """The least threshold at which the labels of the gold rows have the precision.
+
+    The labels must not have seen this gold.
+
+    Raises:
+        TableError: no threshold with at least 20 gold rows reaches it; the message tells the best.
+    """
+    settled, hard = gold.aligned(labels.ids), labels.hard
+    at = np.flatnonzero((settled != ABSTAIN) & (hard != ABSTAIN))
+    top = labels.probs[at].max(axis=1, initial=0.0)
+    order = np.argsort(-top, kind="stable")
+    right = np.cumsum(hard[at][order] == settled[at][order])
+    count, sure = np.arange(1, len(at) + 1), top[order]
+    # Rows of one probability are kept or left out together.
+    ends = np.flatnonzero((count >= _LEAST_GOLD) & np.append(sure[1:] < sure[:-1], len(sure) > 0)[: len(sure)])
+    precision = right[ends] / count[ends]
+    reached = np.flatnonzero(precision >= target_precision)
+    if not len(reached):
+        best = f"the best is {precision.max():.1%}" if len(ends) else f"it takes {_LEAST_GOLD} to tell"
+        raise TableError(
+            f"no least probability gives labels of precision {target_precision:.1%} on the {len(at)} gold rows with "
+            f"a label; {best}. Lower --target-precision, review more rows or mend the sources"
+        )
+    end = ends[reached[-1]]
+    low, high = wilson(int(right[end]), int(count[end]))
+    return Threshold(float(sure[end]), float(right[end] / count[end]), low, high, int(count[end]))

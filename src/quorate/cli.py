@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from quorate.errors import ChecksFailed
+from quorate.handing_over import export, replay
 from quorate.progress import progress
 from quorate.review.commands import gold, review
 from quorate.saying import AsJson, Folder, Say, reported, shown
@@ -19,8 +20,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Rules and models vote, a label model fuses the votes, people settle the few disagreements that matter.\n\n"
     "Start with [bold]quorate init demo[/], then [bold]quorate run demo[/].",
-    epilog="Exit codes: 0 done, 1 a source's own examples fail, 2 the project, data or command is wrong, "
-    "3 too many failed votes, 4 an endpoint answers nothing, 5 answers cannot be kept, 6 a --fail-if holds.",
+    epilog="Exit codes: 0 done, 1 a source's own examples fail or a replay differs, 2 the project, data or command is "
+    "wrong, 3 too many failed votes, 4 an endpoint answers nothing, 5 answers cannot be kept, 6 a --fail-if holds.",
 )
 
 
@@ -163,29 +164,6 @@ def fuse(
 
 
 @app.command()
-def export(
-    folder: Folder,
-    format: Annotated[str, typer.Option(help="jsonl, csv, parquet, or any installed exporter.")] = "jsonl",
-    out: Annotated[Path | None, typer.Option(help="Where to write; the project's .quorate/export by default.")] = None,
-    min_probability: Annotated[
-        float, typer.Option(min=0, max=1, help="Leave out rows the model is less sure of.")
-    ] = 0.0,
-    as_json: AsJson = False,
-) -> None:
-    """Write the labelled rows as a training set."""
-    with reported(as_json) as say:
-        from quorate.project import open_project
-        from quorate.run import export as export_set
-
-        project = open_project(folder)
-        written = export_set(project, format, out or project.state / "export", min_probability)
-        say(
-            written,
-            lambda: f"{written['rows']:,} rows ({written['left_out']:,} left out) in {', '.join(written['files'])}",
-        )
-
-
-@app.command()
 def compare(
     what: Annotated[Path, typer.Argument(help="A project folder, or a file with a column of labels for each source.")],
     sources: Annotated[list[str] | None, typer.Argument(help="The sources: A, B and maybe more.")] = None,
@@ -225,6 +203,8 @@ def compare(
         raise typer.Exit(6)
 
 
+app.command()(export)
+app.command()(replay)
 app.command()(review)
 app.add_typer(gold, name="gold")
 

@@ -8,6 +8,9 @@
     ├── MissingExtra      an optional package is not installed             (exit 2)
     ├── RowNotFound       a row id that the data does not hold             (exit 2)
     ├── CannotTell        a question that what is known cannot answer      (exit 2)
+    ├── ExportRefused     a platform would refuse the training set         (exit 2)
+    ├── ExportBroken      a written row does not read back as it is        (exit 2)
+    ├── ReplayDiffers     an export made anew is another                   (exit 1)
     ├── ChecksFailed      a labeling function's own examples do not hold   (exit 1)
     ├── TooManyFailures   sources failed past the project's limit          (exit 3)
     ├── EndpointStopped   an endpoint will answer no question at all       (exit 4)
@@ -80,6 +83,25 @@ class CannotTell(QuorateError):
 
 class ChecksFailed(QuorateError):
     """The examples written beside labeling functions do not hold."""
+
+    exit_code = 1
+
+
+class ExportRefused(QuorateError):
+    """What a platform would refuse a training set for, all at once."""
+
+    def __init__(self, format: str, errors: Sequence[str]) -> None:
+        self.errors = tuple(errors)
+        told = "\n".join(f"- {error}" for error in errors)
+        super().__init__(f"{format} would not take this training set; nothing was written:\n{told}")
+
+
+class ExportBroken(QuorateError):
+    """A file that does not read back as what was written."""
+
+
+class ReplayDiffers(QuorateError):
+    """An export that does not come out the same again; one line per difference."""
 
     exit_code = 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from quorate.examples import Example
 from quorate.values import TrainingSet
 
 OWN_COLUMNS = ("row_id", "label", "probability", "weight", "split", "provenance")
@@ -32,3 +33,12 @@ def flat_table(training_set: TrainingSet) -> pa.Table:
             written = f"data_{written}"
         cells[written] = column
     return pa.table({**cells, **ours})
+
+
+def as_ids(training_set: TrainingSet) -> list[Example]:
+    """The rows as examples whose text is their id: it stands for the row where a format holds all of its columns."""
+    ids, names = training_set.rows.ids.to_pylist(), training_set.space.names
+    parts = zip(ids, training_set.split, training_set.labels.tolist(), training_set.provenance, strict=True)
+    return [
+        Example(id, split, id, names[y], y, (), 1.0, provenance == "gold", ()) for id, split, y, provenance in parts
+    ]

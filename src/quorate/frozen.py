@@ -16,6 +16,12 @@ def freeze(value: Any, **dtypes: Any) -> None:
             object.__setattr__(value, name, frozen_array(array, dtype))
 
 
+def freeze_each(value: Any, name: str, dtype: Any) -> None:
+    """Makes the arrays of a mapping of a frozen value read-only."""
+    arrays = {key: frozen_array(array, dtype) for key, array in getattr(value, name).items()}
+    object.__setattr__(value, name, arrays)
+
+
 def frozen_array(array: Any, dtype: Any) -> NDArray[Any]:
     """The array as `dtype`, read-only; the caller's own array stays writable."""
     view: NDArray[Any] = np.asarray(array, dtype=dtype).view()

@@ -33,6 +33,8 @@ def load(kind: str, name: str) -> Any:
     Raises:
         PluginError: no plug-in of that name; the message holds the nearest one.
     """
+    # On a command line hyphens come easier: openai-chat is openai_chat.
+    name = name if name in names(kind) else name.replace("-", "_")
     if name not in names(kind):
         hint = did_you_mean(name, names(kind))
         raise PluginError(

@@ -15,7 +15,6 @@ from quorate import __version__
 from quorate.ask import Progress
 from quorate.asking.desk import DeskSettings
 from quorate.asking.journal import Journal, Spent
-from quorate.assemble import assemble
 from quorate.doubt import estimate_accuracy
 from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.fuse import fit, predict
@@ -24,7 +23,6 @@ from quorate.patterns import fold
 from quorate.project import Project
 from quorate.protocols import SelfTesting
 from quorate.rank import rank
-from quorate.registry import build
 from quorate.report import report, row_entry
 from quorate.store import keep_out_of_git, write_atomically, write_json
 from quorate.survey import Survey, survey
@@ -191,22 +189,6 @@ def show(project: Project, row_id: str) -> dict[str, Any]:
             for f in made.votes.failures
             if f.row_id == row_id
         ],
-    }
-
-
-def export(project: Project, format: str, folder: Path, min_probability: float = 0.0) -> dict[str, Any]:
-    """Writes the training set in a format; what was written, as a documented object."""
-    exporter = build("exporters", format, {})
-    made = fused(project, offline=True)
-    chosen = assemble(made.data.rows, made.labels, made.data.anchors, min_probability, project.name)
-    folder.mkdir(parents=True, exist_ok=True)
-    files = exporter.write(chosen, folder)
-    return {
-        "schema": "quorate.export/1",
-        "format": format,
-        "rows": len(chosen.rows),
-        "left_out": len(made.data.rows) - len(chosen.rows),
-        "files": [str(file) for file in files],
     }
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from quorate.errors import ChecksFailed, ProjectError, QuorateError
+from quorate.errors import ChecksFailed, ExportRefused, ProjectError, QuorateError, ReplayDiffers
 
 Folder = Annotated[Path, typer.Argument(help="The project: a folder with quorate.toml.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
@@ -69,7 +69,9 @@ def _problems(error: QuorateError) -> list[str]:
     match error:
         case ProjectError():
             return [str(problem) for problem in error.problems]
-        case ChecksFailed():
+        case ExportRefused():
+            return list(error.errors)
+        case ChecksFailed() | ReplayDiffers():
             return str(error).splitlines()
         case _:
             return [str(error)]

@@ -250,3 +250,14 @@ def _flip(flip: Mapping[str, Any] | None) -> str:
 def _cut(text: str) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= _CELL_WIDTH else flat[: _CELL_WIDTH - 1] + "…"
+
+
+def export_view(found: dict[str, Any]) -> str:
+    """What was exported, or would be, and what the platform's limits say of it."""
+    warned = [f"warning: {warning}" for warning in found["warnings"]]
+    if "files" not in found:
+        return "\n".join([f"{found['format']} would take these {found['rows']:,} rows", *warned])
+    files = found["files"]
+    more = [f"and {len(files) - 8:,} files more"] if len(files) > 8 else []
+    named = ", ".join([*files[:8], *more])
+    return "\n".join([f"{found['rows']:,} rows ({found['left_out']:,} left out) in {named}", *warned])

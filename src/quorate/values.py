@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from quorate.errors import LabelError, did_you_mean, listed
-from quorate.frozen import freeze, frozen_array
+from quorate.frozen import freeze, freeze_each, frozen_array
 from quorate.rows import Rows
 
 ABSTAIN = -1
@@ -145,8 +145,7 @@ class Votes:
 
     def __post_init__(self) -> None:
         freeze(self, matrix=np.int16, status=np.uint8, confidence=np.float32)
-        soft = {name: frozen_array(probs, np.float32) for name, probs in self.distributions.items()}
-        object.__setattr__(self, "distributions", soft)
+        freeze_each(self, "distributions", np.float32)
         shape = (len(self.ids), len(self.sources))
         if self.matrix.shape != shape or self.status.shape != shape or len(self.families) != len(self.sources):
             raise ValueError(f"votes of shape {self.matrix.shape} do not fit {shape[0]} ids and {shape[1]} sources")
@@ -217,8 +216,7 @@ class Labels:
     @property
     def hard(self) -> NDArray[np.int16]:
         """The label int of each row, -1 where nobody voted or the best labels tie."""
-        decided = self.covered & ~self.tied
-        return np.where(decided, self.probs.argmax(axis=1), ABSTAIN).astype(np.int16)
+        return np.where(self.covered & ~self.tied, self.probs.argmax(axis=1), ABSTAIN).astype(np.int16)
 
     @property
     def names(self) -> list[str | None]:
@@ -243,8 +241,7 @@ class Queue:
 
     def __post_init__(self) -> None:
         freeze(self, position=np.intp, score=np.float32, inclusion=np.float64)
-        reasons = {name: frozen_array(score, np.float32) for name, score in self.reasons.items()}
-        object.__setattr__(self, "reasons", reasons)
+        freeze_each(self, "reasons", np.float32)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -282,9 +279,9 @@ class Gold:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingSet:
-    """What an exporter gets, and nothing else: rows with a label each.
+    """What an exporter gets, and nothing else: rows with a label each, and what the card tells of them.
 
-    `labels` int16[n]; `probs` float64[n, k]; `weights` float64[n]; `provenance` is "votes" or "gold".
+    `labels` int16[n]; `probs` float64[n, k]; `weights` float64[n]; `provenance` "votes" or "gold"; `voters` for the label.
     """
 
     space: LabelSpace
@@ -295,6 +292,9 @@ class TrainingSet:
     split: tuple[str, ...]
     provenance: tuple[str, ...]
     name: str = "training_set"
+    text: str = ""
+    voters: tuple[tuple[str, ...], ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         freeze(self, labels=np.int16, probs=np.float64, weights=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -9,9 +10,12 @@ from typing import ClassVar
 import pyarrow as pa
 from pyarrow import csv
 
+from quorate.bounds import Findings
 from quorate.cells import file_name
-from quorate.flat import flat_table
+from quorate.examples import Example
+from quorate.flat import as_ids, flat_table
 from quorate.values import TrainingSet
+from quorate.writing import label_faults
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,12 @@ class Csv:
     @classmethod
     def example(cls) -> Csv:
         return cls()
+
+    def problems(self, training_set: TrainingSet) -> Findings:
+        return Findings(warnings=tuple(label_faults(training_set.space.names)))
+
+    def parts(self, training_set: TrainingSet) -> Mapping[str, Sequence[Example]]:
+        return {f"{file_name(training_set.name)}.csv": as_ids(training_set)}
 
     def write(self, training_set: TrainingSet, folder: Path) -> list[Path]:
         path = folder / f"{file_name(training_set.name)}.csv"
@@ -37,6 +47,11 @@ class Csv:
                 table = table.set_column(i, column.name, pa.array(cells, pa.string()))
         csv.write_csv(table, path)
         return [path]
+
+    def read(self, path: Path) -> list[tuple[str, str]]:
+        options = csv.ConvertOptions(column_types={"row_id": pa.string(), "label": pa.string()})
+        table = csv.read_csv(path, parse_options=csv.ParseOptions(newlines_in_values=True), convert_options=options)
+        return list(zip(table.column("row_id").to_pylist(), table.column("label").to_pylist(), strict=True))
 
 
 plugin = Csv

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from quorate.bounds import Findings
 from quorate.cells import file_name, plain
+from quorate.examples import Example
+from quorate.flat import as_ids
 from quorate.values import TrainingSet
+from quorate.writing import label_faults, read_json_lines
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,12 @@ class Jsonl:
     @classmethod
     def example(cls) -> Jsonl:
         return cls()
+
+    def problems(self, training_set: TrainingSet) -> Findings:
+        return Findings(warnings=tuple(label_faults(training_set.space.names)))
+
+    def parts(self, training_set: TrainingSet) -> Mapping[str, Sequence[Example]]:
+        return {f"{file_name(training_set.name)}.jsonl": as_ids(training_set)}
 
     def write(self, training_set: TrainingSet, folder: Path) -> list[Path]:
         path = folder / f"{file_name(training_set.name)}.jsonl"
@@ -38,6 +49,9 @@ class Jsonl:
                 }
                 out.write(json.dumps(record, ensure_ascii=False) + "\n")
         return [path]
+
+    def read(self, path: Path) -> list[tuple[str, str]]:
+        return [(line["id"], line["label"]) for line in read_json_lines(path)]
 
 
 plugin = Jsonl

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from pyarrow import parquet
 
+from quorate.bounds import Findings
 from quorate.cells import file_name
-from quorate.flat import flat_table
+from quorate.examples import Example
+from quorate.flat import as_ids, flat_table
 from quorate.values import TrainingSet
+from quorate.writing import label_faults
 
 
 @dataclass(frozen=True)
@@ -23,10 +27,20 @@ class Parquet:
     def example(cls) -> Parquet:
         return cls()
 
+    def problems(self, training_set: TrainingSet) -> Findings:
+        return Findings(warnings=tuple(label_faults(training_set.space.names)))
+
+    def parts(self, training_set: TrainingSet) -> Mapping[str, Sequence[Example]]:
+        return {f"{file_name(training_set.name)}.parquet": as_ids(training_set)}
+
     def write(self, training_set: TrainingSet, folder: Path) -> list[Path]:
         path = folder / f"{file_name(training_set.name)}.parquet"
         parquet.write_table(flat_table(training_set), path)
         return [path]
+
+    def read(self, path: Path) -> list[tuple[str, str]]:
+        table = parquet.read_table(path, columns=["row_id", "label"])
+        return list(zip(table.column("row_id").to_pylist(), table.column("label").to_pylist(), strict=True))
 
 
 plugin = Parquet

@@ -1,0 +1,1 @@
+"""Real consumers read what the exporters write: `python -m tests.consumers`."""
