@@ -76,7 +76,7 @@ def dawid_skene() -> Task:
 
 def dawid_skene_abstaining() -> Task:
     """Dawid-Skene as WRENCH has it: to abstain is one more answer, and tells of the label."""
-    from quorate.confusion import softmax, vote_shares
+    from quorate.belief.confusion import softmax, vote_shares
 
     def task(matrix: Any, k: int, judged: Any = None) -> Any:
         asked = matrix if judged is None else judged
@@ -95,7 +95,7 @@ def dawid_skene_abstaining() -> Task:
 
 def _answers(matrix: Any, k: int) -> Any:
     """One column for each source and answer, abstaining the last, CSR float64[n, m·(k+1)]."""
-    from quorate.confusion import indicators
+    from quorate.belief.confusion import indicators
 
     return indicators(np.where(matrix < 0, k, matrix), k + 1)
 

@@ -79,7 +79,7 @@ def logistic_regression(votes: VoteSet, gold: NDArray[np.intp]) -> NDArray[np.fl
     """scikit-learn's, at its defaults, on one column for each source and vote, taught by the gold rows alone."""
     from sklearn.linear_model import LogisticRegression
 
-    from quorate.confusion import indicators
+    from quorate.belief.confusion import indicators
 
     cast = indicators(votes.matrix, votes.k)
     probs = np.full((len(votes.matrix), votes.k), _LEAST)

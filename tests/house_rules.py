@@ -12,7 +12,7 @@ from pathlib import Path
 from projects import REPOSITORY
 
 SOURCE = REPOSITORY / "src" / "quorate"
-CONCEPTS = ("agreement", "asking", "comparing", "wires", "prompts", "loopback", "review")
+CONCEPTS = ("agreement", "asking", "belief", "comparing", "loopback", "prompts", "review", "training_sets", "wires")
 """Folders that are no kind of plug-in: one concept each, in more files than the top level should hold."""
 KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "executors")
 
@@ -20,10 +20,8 @@ KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "execut
 LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols endpoint_contract registry fingerprint attempt preprocessing reading columns misfits "
-    "matching confusion copies evidence sidedness ratios diagonal correlation subtypes coins "
-    "regression settled reach anchors confidence features "
-    "tables intervals cells flat together wire wires asking prompts loopback agreement estimates "
-    "gain drawing alike content_model survey writing examples bounds card ground_truth instructions duplicates splits",
+    "matching features tables intervals cells flat together wire wires asking prompts loopback "
+    "agreement belief estimates gain drawing alike content_model survey training_sets",
     "",  # the six plug-in folders
     "apply ask filing content fuse why state independence kinship doubt foresight advise rank assemble analysis "
     "comparing decisions standing report page pair_plots terminal terminal_asking terminal_fusing store rules starter",

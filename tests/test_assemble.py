@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from quorate import Gold, Labels, LabelSpace, Rows, TrainingSet, Votes, assemble
 from quorate.assemble import threshold
-from quorate.duplicates import near_duplicates
 from quorate.errors import TableError
+from quorate.training_sets.duplicates import near_duplicates
 
 SPACE = LabelSpace(("A", "B"))
 ROWS = Rows.of(pa.table({"id": list("vwxyz"), "text": ["one", "two", "three", "four", "five"]}), "id")

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 
 from quorate import ABSTAIN, Gold, Votes, fuse
-from quorate.confidence import confidence_bins
+from quorate.belief.confidence import confidence_bins
 
 Floats = NDArray[np.float64]
 Truth = NDArray[np.int64]

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 
 from quorate import ABSTAIN, Gold, VotePatterns, Votes, fuse
-from quorate.copies import copied_sources
+from quorate.belief.copies import copied_sources
 from quorate.fuse import fit
 from quorate.label_models.quorum import FittedQuorum
 

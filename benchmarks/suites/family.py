@@ -140,9 +140,9 @@ def _scored(votes: VoteSet) -> Scored:
 
     from benchmarks.scores import SCORES, log_loss
     from quorate import Votes
-    from quorate.evidence import Evidence
+    from quorate.belief.evidence import Evidence
+    from quorate.belief.sidedness import TWO_SIDED, sidedness
     from quorate.patterns import fold
-    from quorate.sidedness import TWO_SIDED, sidedness
 
     patterns, where = fold(Votes.of(votes.matrix, [f"label_{y}" for y in range(votes.k)]))
     evidence, known = Evidence.of(patterns), votes.gold >= 0
@@ -167,7 +167,7 @@ def _beliefs(evidence: Any, sources: str, strength: float) -> dict[str, Floats]:
 
     import numpy as np
 
-    from quorate.evidence import Belief
+    from quorate.belief.evidence import Belief
     from quorate.label_models.quorum import rule_log_odds, voter_beliefs
 
     k = evidence.k

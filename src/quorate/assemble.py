@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from quorate.duplicates import near_duplicates
 from quorate.errors import TableError
-from quorate.examples import column_of_text
 from quorate.intervals import wilson
 from quorate.rows import Rows
-from quorate.splits import split_rows
+from quorate.training_sets.duplicates import near_duplicates
+from quorate.training_sets.examples import column_of_text
+from quorate.training_sets.splits import split_rows
 from quorate.values import ABSTAIN, Gold, Labels, TrainingSet, Votes
 
 _LEAST_GOLD = 20

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import Floats, softmax
+from quorate.belief.confusion import Floats, softmax
 from quorate.features import FOLDS, Features
 from quorate.values import ABSTAIN, Gold, Labels
 

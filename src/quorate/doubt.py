@@ -8,7 +8,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import Floats
+from quorate.belief.confusion import Floats
 from quorate.independence import agreement, believe, thinned
 from quorate.intervals import Z95
 from quorate.kinship import FEWEST_BOTH, Kinship, kinship

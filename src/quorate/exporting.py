@@ -14,10 +14,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from quorate.assemble import Threshold, assemble, threshold
-from quorate.bounds import Findings
-from quorate.card import card
 from quorate.errors import ExportBroken, ExportRefused, TableError
-from quorate.examples import text_column
 from quorate.fuse import fuse
 from quorate.intervals import Z95, wilson
 from quorate.lock import LOCK, VOTES, locked, read_lock, votes_table
@@ -25,9 +22,12 @@ from quorate.project import Project
 from quorate.protocols import Exporter, Limited, Rereads
 from quorate.registry import build
 from quorate.rows import Rows
+from quorate.training_sets.bounds import Findings
+from quorate.training_sets.card import card
+from quorate.training_sets.examples import text_column
+from quorate.training_sets.writing import without_control, write_json, write_json_lines, write_text
 from quorate.values import ABSTAIN, Gold, Labels, TrainingSet
 from quorate.voting import Fused, fused
-from quorate.writing import without_control, write_json, write_json_lines, write_text
 
 CARD, PROVENANCE = "README.md", "provenance.jsonl"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from quorate.examples import Example
+from quorate.training_sets.examples import Example
 from quorate.values import TrainingSet
 
 OWN_COLUMNS = ("row_id", "label", "probability", "weight", "split", "provenance")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import Floats
+from quorate.belief.confusion import Floats
 from quorate.patterns import VotePatterns
 from quorate.protocols import LabelModel
 from quorate.values import ABSTAIN, TIE_TOLERANCE

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confidence import hear_confidence
+from quorate.belief.confidence import hear_confidence
 from quorate.content import with_content
 from quorate.patterns import VotePatterns, fold
 from quorate.protocols import FittedLabelModel, HearsConfidence, LabelModel
@@ -18,7 +18,7 @@ from quorate.values import ABSTAIN, Gold, Labels, Votes
 def fuse(votes: Votes, model: str | LabelModel = "quorum", gold: Gold | None = None, features: Any = None) -> Labels:
     """The label probabilities of each row.
 
-    Confidences that sources gave are weighed by what they turn out to be worth (`quorate.confidence`).
+    Confidences that sources gave are weighed by what they turn out to be worth (`quorate.belief.confidence`).
 
     Args:
         model: the name of a label model, or one made by hand.

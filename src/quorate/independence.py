@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import Floats, confusion_counts, indicators, label_mass, posterior
+from quorate.belief.confusion import Floats, confusion_counts, indicators, label_mass, posterior
+from quorate.belief.sidedness import TWO_SIDED, sidedness_by_source
 from quorate.patterns import VotePatterns
-from quorate.sidedness import TWO_SIDED, sidedness_by_source
 from quorate.values import ABSTAIN
 
 _STEPS = 200

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import Floats
-from quorate.copies import copied_sources
+from quorate.belief.confusion import Floats
+from quorate.belief.copies import copied_sources
 from quorate.independence import Believed, believe, can_be_known, is_two_sided, thinned, without
 from quorate.patterns import VotePatterns
 from quorate.protocols import FittedLabelModel

@@ -16,11 +16,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from quorate.bounds import Findings
 from quorate.endpoint_contract import Batching, BatchPost, Capable, Endpoint, Keyed
-from quorate.examples import Example
 from quorate.patterns import VotePatterns
 from quorate.rows import Derives, Rows
+from quorate.training_sets.bounds import Findings
+from quorate.training_sets.examples import Example
 from quorate.values import Failure, Gold, Labels, LabelSpace, TrainingSet, VoteColumn, Votes
 from quorate.wire import Answer, Question
 

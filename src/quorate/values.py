@@ -281,7 +281,7 @@ class Gold:
 class TrainingSet:
     """What an exporter gets, and nothing else: rows with a label each, and what the card tells of them.
 
-    `labels` int16[n]; `probs` float64[n, k]; `weights` float64[n]; `provenance` "votes" or "gold"; `voters` for the label.
+    `labels` int16[n]; `probs` float64[n, k]; `weights` float64[n]; `provenance` "votes" or "gold"; `voters` by name.
     """
 
     space: LabelSpace

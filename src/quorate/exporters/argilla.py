@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from quorate.bounds import Bounds, Findings, findings
-from quorate.examples import Example, examples
+from quorate.training_sets.bounds import Bounds, Findings, findings
+from quorate.training_sets.examples import Example, examples
+from quorate.training_sets.writing import write_json
 from quorate.values import TrainingSet
-from quorate.writing import write_json
 
 BOUNDS = Bounds(labels=(2, None), text_chars=(1, None))
 _NOBODY = "00000000-0000-0000-0000-000000000000"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from quorate.bounds import Bounds, Findings, findings
-from quorate.examples import Example, examples, filled_splits
+from quorate.training_sets.bounds import Bounds, Findings, findings
+from quorate.training_sets.examples import Example, examples, filled_splits
+from quorate.training_sets.writing import read_json_lines, write_json_lines, write_text
 from quorate.values import TrainingSet
-from quorate.writing import read_json_lines, write_json_lines, write_text
 
 # Without a validation file AutoTrain splits by label, which fails for a label with one row.
 BOUNDS = Bounds(train=(1, None), labels=(2, None), per_label=2, advised_per_label=8)

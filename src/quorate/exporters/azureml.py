@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from quorate.bounds import Bounds, Findings, findings
-from quorate.examples import Example, examples, filled_splits
+from quorate.training_sets.bounds import Bounds, Findings, findings
+from quorate.training_sets.examples import Example, examples, filled_splits
+from quorate.training_sets.writing import read_rows, write_rows, write_text
 from quorate.values import TrainingSet
-from quorate.writing import read_rows, write_rows, write_text
 
 
 def _marked(example: Example) -> str:

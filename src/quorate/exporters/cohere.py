@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from quorate.bounds import Bounds, Findings, findings
-from quorate.examples import Example, examples, filled_splits
+from quorate.training_sets.bounds import Bounds, Findings, findings
+from quorate.training_sets.examples import Example, examples, filled_splits
+from quorate.training_sets.writing import read_json_lines, write_json_lines
 from quorate.values import TrainingSet
-from quorate.writing import read_json_lines, write_json_lines
 
 BOUNDS = Bounds(rows=(40, None), labels=(2, None), per_label=5, text_chars=(1, None))
 _RETIRED = "Cohere trains no classifiers since September 2025; others read the same files"

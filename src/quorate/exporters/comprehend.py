@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from quorate.bounds import Bounds, Findings, findings
 from quorate.errors import listed
-from quorate.examples import Example, examples, filled_splits
-from quorate.ground_truth import manifest_lines, read_manifest
+from quorate.training_sets.bounds import Bounds, Findings, findings
+from quorate.training_sets.examples import Example, examples, filled_splits
+from quorate.training_sets.ground_truth import manifest_lines, read_manifest
+from quorate.training_sets.writing import on_one_line, read_rows, write_json, write_json_lines, write_rows
 from quorate.values import TrainingSet
-from quorate.writing import on_one_line, read_rows, write_json, write_json_lines, write_rows
 
 BOUNDS = Bounds(
     rows=(1, 1_000_000),

@@ -10,12 +10,12 @@ from typing import ClassVar
 import pyarrow as pa
 from pyarrow import csv
 
-from quorate.bounds import Findings
 from quorate.cells import file_name
-from quorate.examples import Example
 from quorate.flat import as_ids, flat_table
+from quorate.training_sets.bounds import Findings
+from quorate.training_sets.examples import Example
+from quorate.training_sets.writing import label_faults
 from quorate.values import TrainingSet
-from quorate.writing import label_faults
 
 
 @dataclass(frozen=True)

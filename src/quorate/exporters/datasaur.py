@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from quorate.bounds import Bounds, Findings, findings
-from quorate.examples import Example, examples
+from quorate.training_sets.bounds import Bounds, Findings, findings
+from quorate.training_sets.examples import Example, examples
+from quorate.training_sets.writing import read_rows, write_rows
 from quorate.values import TrainingSet
-from quorate.writing import read_rows, write_rows
 
 BOUNDS = Bounds(takes_control=False, reads_missing=True)
 _HEADER = ("Line", "row_id", "text", "label", "Label Status", "split", "confidence")

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from quorate.bounds import Bounds, Findings, findings
-from quorate.examples import Example, examples, filled_splits
+from quorate.training_sets.bounds import Bounds, Findings, findings
+from quorate.training_sets.examples import Example, examples, filled_splits
+from quorate.training_sets.writing import on_one_line, write_json, write_text
 from quorate.values import TrainingSet
-from quorate.writing import on_one_line, write_json, write_text
 
 _MARK = "__label__"
 

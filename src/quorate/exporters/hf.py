@@ -11,11 +11,11 @@ from typing import ClassVar
 import pyarrow as pa
 from pyarrow import parquet
 
-from quorate.bounds import Bounds, Findings, findings
-from quorate.card import card
-from quorate.examples import Example, examples, filled_splits
+from quorate.training_sets.bounds import Bounds, Findings, findings
+from quorate.training_sets.card import card
+from quorate.training_sets.examples import Example, examples, filled_splits
+from quorate.training_sets.writing import write_text
 from quorate.values import TrainingSet
-from quorate.writing import write_text
 
 _NAMES = {"train": "train", "valid": "validation", "test": "test"}
 _SHARD = "-00000-of-00001.parquet"

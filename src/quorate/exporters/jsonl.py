@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from quorate.bounds import Findings
 from quorate.cells import file_name, plain
-from quorate.examples import Example
 from quorate.flat import as_ids
+from quorate.training_sets.bounds import Findings
+from quorate.training_sets.examples import Example
+from quorate.training_sets.writing import label_faults, read_json_lines
 from quorate.values import TrainingSet
-from quorate.writing import label_faults, read_json_lines
 
 
 @dataclass(frozen=True)

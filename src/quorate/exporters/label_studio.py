@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 from xml.sax.saxutils import quoteattr
 
-from quorate.bounds import Bounds, Findings, findings
-from quorate.examples import Example, examples
+from quorate.training_sets.bounds import Bounds, Findings, findings
+from quorate.training_sets.examples import Example, examples
+from quorate.training_sets.writing import write_json, write_text
 from quorate.values import TrainingSet
-from quorate.writing import write_json, write_text
 
 BOUNDS = Bounds(takes_control=False)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from quorate.bounds import Bounds, Findings, findings
-from quorate.examples import Example, examples, filled_splits
-from quorate.instructions import instruction
+from quorate.training_sets.bounds import Bounds, Findings, findings
+from quorate.training_sets.examples import Example, examples, filled_splits
+from quorate.training_sets.instructions import instruction
+from quorate.training_sets.writing import read_json_lines, write_json_lines
 from quorate.values import TrainingSet
-from quorate.writing import read_json_lines, write_json_lines
 
 _FILES = {"train": "train.jsonl", "valid": "validation.jsonl", "test": "test.jsonl"}
 BOUNDS = Bounds(train=(10, None), advised_rows=50, text_chars=(1, 250_000))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from quorate.bounds import Bounds, Findings, findings
-from quorate.examples import Example, examples, filled_splits
-from quorate.ground_truth import manifest_lines, read_manifest
+from quorate.training_sets.bounds import Bounds, Findings, findings
+from quorate.training_sets.examples import Example, examples, filled_splits
+from quorate.training_sets.ground_truth import manifest_lines, read_manifest
+from quorate.training_sets.writing import read_rows, write_json, write_json_lines, write_rows
 from quorate.values import TrainingSet
-from quorate.writing import read_rows, write_json, write_json_lines, write_rows
 
 BOUNDS = Bounds(
     train=(1, None), labels=(2, None), per_label=2, text_chars=(1, None), takes_control=False, reads_missing=True

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from quorate.bounds import Bounds, Findings, findings
-from quorate.examples import Example, examples, filled_splits
 from quorate.registry import vendor
+from quorate.training_sets.bounds import Bounds, Findings, findings
+from quorate.training_sets.examples import Example, examples, filled_splits
+from quorate.training_sets.writing import write_json
 from quorate.values import TrainingSet
-from quorate.writing import write_json
 
 _FILES = {"train": "train.spacy", "valid": "dev.spacy", "test": "test.spacy"}
 BOUNDS = Bounds(train=(1, None), valid=(1, None), advised_rows=200, advised_per_label=20)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from quorate.bounds import Bounds, Findings, findings
-from quorate.examples import Example, examples, filled_splits
-from quorate.instructions import instruction
+from quorate.training_sets.bounds import Bounds, Findings, findings
+from quorate.training_sets.examples import Example, examples, filled_splits
+from quorate.training_sets.instructions import instruction
+from quorate.training_sets.writing import read_json_lines, write_json_lines
 from quorate.values import TrainingSet
-from quorate.writing import read_json_lines, write_json_lines
 
 GEMINI = Bounds(rows=(1, 1_000_000), valid=(0, 5_000), advised_rows=100, text_chars=(1, 500_000))
 AUTOML = Bounds(

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import confusion_counts, indicators, label_mass, posterior, vote_shares
+from quorate.belief.confusion import confusion_counts, indicators, label_mass, posterior, vote_shares
 from quorate.patterns import VotePatterns
 from quorate.values import ABSTAIN
 

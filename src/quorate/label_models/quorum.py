@@ -1,18 +1,19 @@
 """quorum, the default label model: an average of simple members that are linear in the votes, fitted on vote patterns.
 
 Sources that vote for one label only, as keyword rules do, and sources that vote for every label, as people and models
-do, are evidence of different kinds, and the votes tell which they are (`quorate.sidedness`).
+do, are evidence of different kinds, and the votes tell which they are (`sidedness`; this and the other names are modules
+of `quorate.belief`).
 
 *One-sided sources* tell labels apart by whether they vote. Members: majority vote, and twice the mean of two sets of
-log-odds on the same scale: `quorate.ratios`, discounted for `quorate.correlation`, and Bayesian Dawid-Skene, whose
-weight for a rule is the larger the less the others contradict it. They must not teach the class balance: how often
-rules for a label fire says how many were written, not how common it is. So the prior while fitting is uniform.
+log-odds on the same scale: `ratios`, discounted for `correlation`, and Bayesian Dawid-Skene (`diagonal`), whose weight
+for a rule is the larger the less the others contradict it. They must not teach the class balance: how often rules for a
+label fire says how many were written, not how common it is. So the prior while fitting is uniform.
 
-*Two-sided sources*. Members: majority vote, ratios, and `quorate.subtypes` with one to four subtypes a label as far
-as the votes can tell them apart. They do teach the class balance, against rows that are held to be evenly split.
+*Two-sided sources*. Members: majority vote, ratios, and `subtypes` with one to four subtypes a label as far as the
+votes can tell them apart. They do teach the class balance, against rows that are held to be evenly split.
 
-Copies count as one source (`quorate.copies`). Gold corrects the whole (`quorate.anchors`). The balance that is
-reported, and given to rows without votes, is the mass of the answers, for two-sided sources that of one subtype.
+Copies count as one source (`copies`). Gold corrects the whole (`anchors`). The balance that is reported, and given to
+rows without votes, is the mass of the answers, for two-sided sources that of one subtype.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.anchors import Anchors, fit_anchors
-from quorate.coins import fit_coins, too_large
-from quorate.confusion import Floats
-from quorate.correlation import discounted_shares, discounts
-from quorate.diagonal import fit_diagonal
-from quorate.evidence import DECIMALS, Belief, Evidence, weighted_shares, weighted_votes
+from quorate.belief.anchors import Anchors, fit_anchors
+from quorate.belief.coins import fit_coins, too_large
+from quorate.belief.confusion import Floats
+from quorate.belief.correlation import discounted_shares, discounts
+from quorate.belief.diagonal import fit_diagonal
+from quorate.belief.evidence import DECIMALS, Belief, Evidence, weighted_shares, weighted_votes
+from quorate.belief.ratios import fit_ratios, margin
+from quorate.belief.sidedness import TWO_SIDED, sidedness, sidedness_by_source
+from quorate.belief.subtypes import even_rows, fit_subtypes, identified_subtypes, learnt_balance
 from quorate.patterns import VotePatterns
-from quorate.ratios import fit_ratios, margin
-from quorate.sidedness import TWO_SIDED, sidedness, sidedness_by_source
-from quorate.subtypes import even_rows, fit_subtypes, identified_subtypes, learnt_balance
 from quorate.values import ABSTAIN
 
 _MOST_SUBTYPES = 4

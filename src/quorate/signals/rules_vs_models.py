@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import vote_shares
+from quorate.belief.confusion import vote_shares
 from quorate.values import ABSTAIN, Labels, Votes
 
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from quorate.confusion import Floats
-from quorate.evidence import CONVERGED, DECIMALS, Belief, Evidence
+from quorate.belief.confusion import Floats
+from quorate.belief.evidence import CONVERGED, DECIMALS, Belief, Evidence
 
 _ITERATIONS = 100
 _OF_SOURCE, _OF_ALL, _OF_ANY = 3.0, 3.0, 0.2

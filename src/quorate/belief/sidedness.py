@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import Floats
+from quorate.belief.confusion import Floats
 
 TWO_SIDED = 0.5
 """From this share of the pooled entropy on, a source, or all of them together, count as voting for every label."""

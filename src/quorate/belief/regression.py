@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import Floats, softmax
+from quorate.belief.confusion import Floats, softmax
 
 _LEAST = 1e-6
 # Where L-BFGS stops: steps, gain in units of the machine's precision, largest entry of the gradient.

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import Floats, indicators, softmax, vote_shares
-from quorate.copies import copy_weights
+from quorate.belief.confusion import Floats, indicators, softmax, vote_shares
+from quorate.belief.copies import copy_weights
 from quorate.patterns import VotePatterns
 from quorate.values import ABSTAIN
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from quorate.examples import Example
-from quorate.writing import read_json_lines
+from quorate.training_sets.examples import Example
+from quorate.training_sets.writing import read_json_lines
 
 
 def manifest_lines(found: Iterable[Example], attribute: str, created: str) -> Iterator[dict[str, Any]]:

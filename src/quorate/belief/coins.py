@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import Floats
-from quorate.evidence import CONVERGED, DECIMALS, Belief, Evidence
+from quorate.belief.confusion import Floats
+from quorate.belief.evidence import CONVERGED, DECIMALS, Belief, Evidence
 
 _ITERATIONS = 30
 _SHRINKAGE = 4.0

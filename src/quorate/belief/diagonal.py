@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from quorate.confusion import Floats
-from quorate.evidence import CONVERGED, DECIMALS, Belief, Evidence
+from quorate.belief.confusion import Floats
+from quorate.belief.evidence import CONVERGED, DECIMALS, Belief, Evidence
 
 _ITERATIONS = 60
 # Dirichlet pseudo-counts of a confusion row: 1 for each vote, 4 for the right one.

@@ -9,7 +9,7 @@ averaged over: each of a few settings counts by exp(credit), as does believing t
 exponential weights, after Yang 2004). Its credit is half of head start - log-loss on gold held out, and a nat less for
 each row held out that it loses to the votes on balance: better odds are no reason to change labels for the worse. With
 enough gold, U makes it the logistic regression on votes that it must not lose to. On top, a vote pattern learns its
-own answer (`quorate.settled`); and where nobody looked, the correction counts less (`quorate.reach`).
+own answer (`quorate.belief.settled`); and where nobody looked, the correction counts less (`quorate.belief.reach`).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import Floats, softmax
-from quorate.evidence import DECIMALS, Evidence
+from quorate.belief.confusion import Floats, softmax
+from quorate.belief.evidence import DECIMALS, Evidence
+from quorate.belief.reach import Reach, fit_reach
+from quorate.belief.regression import Problem, Ridge, log_belief
+from quorate.belief.settled import Settled, clamp_shares, settle
 from quorate.patterns import VotePatterns
-from quorate.reach import Reach, fit_reach
-from quorate.regression import Problem, Ridge, log_belief
-from quorate.settled import Settled, clamp_shares, settle
 
 # Each with its head start in nats; the weaker a ridge, the more gold it takes to be heard.
 _RIDGES = (

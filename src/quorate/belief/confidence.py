@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import Floats, softmax
-from quorate.evidence import DECIMALS
+from quorate.belief.confusion import Floats, softmax
+from quorate.belief.evidence import DECIMALS
 from quorate.values import ABSTAIN, Votes
 
 _BINS = 3

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from quorate.confusion import Floats
-from quorate.evidence import DECIMALS, Belief, Evidence
+from quorate.belief.confusion import Floats
+from quorate.belief.evidence import DECIMALS, Belief, Evidence
 
 # More steps of self-training hurt; a vote of a rule seen ten times is half believed.
 _STEPS = 3

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import Floats, softmax
+from quorate.belief.confusion import Floats, softmax
 
 _STRENGTHS = (3.0, 10.0, 30.0, 100.0)
 # Patterns have no answer of their own unless gold shows it.

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from quorate.confusion import Floats
-from quorate.evidence import Evidence
+from quorate.belief.confusion import Floats
+from quorate.belief.evidence import Evidence
 
 # A correlation is believed from 30 common rows on, and beyond four standard errors.
 _FEWEST_ROWS = 30

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import Floats
+from quorate.belief.confusion import Floats
 
 _TENTHS = 10
 _DECIMALS = 6

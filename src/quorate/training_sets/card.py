@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from quorate.examples import SPLITS
+from quorate.training_sets.examples import SPLITS
 from quorate.values import TrainingSet
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from quorate.errors import listed
-from quorate.examples import Example
+from quorate.training_sets.examples import Example
+from quorate.training_sets.writing import control_in, label_faults, on_one_line
 from quorate.values import TrainingSet
-from quorate.writing import control_in, label_faults, on_one_line
 
 Span = tuple[int, int | None]
 ANY: Span = (0, None)

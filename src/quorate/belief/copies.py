@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.confusion import Floats, indicators
+from quorate.belief.confusion import Floats, indicators
 
 _ALIKE = 0.98
 _FEWEST_ROWS = 30
