@@ -1,8 +1,8 @@
 """quorum, the default label model: an average of simple members that are linear in the votes, fitted on vote patterns.
 
 Sources that vote for one label only, as keyword rules do, and sources that vote for every label, as people and models
-do, are evidence of different kinds, and the votes tell which they are (`sidedness`; this and the other names are modules
-of `quorate.belief`).
+do, are evidence of different kinds, and the votes tell which they are (`sidedness`; the names here are modules of
+`quorate.belief`).
 
 *One-sided sources* tell labels apart by whether they vote. Members: majority vote, and twice the mean of two sets of
 log-odds on the same scale: `ratios`, discounted for `correlation`, and Bayesian Dawid-Skene (`diagonal`), whose weight
