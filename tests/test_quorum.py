@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from quorate import ABSTAIN, Gold, VotePatterns, Votes, fuse
 from quorate.belief.copies import copied_sources
 from quorate.fuse import fit
-from quorate.label_models.quorum import FittedQuorum
+from quorate.label_models.quorum import FittedQuorum, Quorum
 
 Ints = NDArray[np.int16]
 Truth = NDArray[np.int64]
@@ -140,3 +140,13 @@ def test_gold_leaves_votes_and_counts_as_they_were() -> None:
     assert (votes.matrix == matrix).all()
     assert (patterns.counts == counts).all()
     assert (patterns.gold == gold).all()
+
+
+def test_members_differ_where_votes_do() -> None:
+    patterns = VotePatterns.of(votes_of(voters(0, [0.9, 0.8, 0.7, 0.6, 0.55], [0.4, 0.3, 0.3], 2000)[0], 3))
+    fitted = Quorum().fit(patterns)
+    spread = fitted.spread(patterns.matrix)
+    agreed = (patterns.matrix == patterns.matrix[:, :1]).all(axis=1)
+    assert ((spread >= 0) & (spread < 1)).all()
+    assert spread[agreed].max() < 0.05 < spread[~agreed].max()
+    assert fitted.spread(np.full((1, 5), -1, np.int16)).tolist() == [0.0]

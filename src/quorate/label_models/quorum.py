@@ -19,7 +19,7 @@ rows without votes, is the mass of the answers, for two-sided sources that of on
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,12 +92,22 @@ class FittedQuorum:
             probs[first : first + step] = self._probabilities(matrix[first : first + step])
         return probs
 
-    def _probabilities(self, matrix: NDArray[np.int16]) -> Floats:
+    def spread(self, matrix: NDArray[np.int16]) -> Floats:
+        """How far the members are from their mean, float64[p]: the mean total variation distance, 0 without votes."""
+        said = self._said(weighted_votes(matrix, len(self.prior), self.source_weights), matrix)
+        mean = sum(share * one for share, one in zip(self.shares, said, strict=True))
+        apart = sum(share * np.abs(one - mean).sum(axis=1) / 2 for share, one in zip(self.shares, said, strict=True))
+        return np.where((matrix != ABSTAIN).any(axis=1), apart, 0.0)
+
+    def _said(self, votes: Any, matrix: NDArray[np.int16]) -> list[Floats]:
+        """What majority vote and each member say of each pattern, float64[p, k]."""
         k = len(self.prior)
-        votes = weighted_votes(matrix, k, self.source_weights)
-        mean = self.shares[0] * weighted_shares(matrix, k, self.source_weights)
-        for share, member in zip(self.shares[1:], self.members, strict=True):
-            mean = mean + share * member.labels(votes, k)
+        return [weighted_shares(matrix, k, self.source_weights), *(member.labels(votes, k) for member in self.members)]
+
+    def _probabilities(self, matrix: NDArray[np.int16]) -> Floats:
+        votes = weighted_votes(matrix, len(self.prior), self.source_weights)
+        said = self._said(votes, matrix)
+        mean: Floats = np.asarray(sum(share * one for share, one in zip(self.shares, said, strict=True)))
         sharp = mean**self.sharpness
         probs = sharp / sharp.sum(axis=1, keepdims=True)
         if self.anchors is not None:
