@@ -257,6 +257,7 @@ def test_axe_finds_nothing(browser: Any, tmp_path: Path, scheme: str) -> None:
 
             look("card")
             for key, where in (("/", "filter"), ("?", "help"), ("g", "guidelines"), ("f", "flag"), ("0", "find")):
+                page.wait_for_function("() => state.cards.length")
                 page.keyboard.press(key)
                 page.wait_for_selector("dialog[open]")
                 look(where)
