@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.vote_sets import VoteSet
 from quorate import Gold, Labels, Votes, fuse, rank
-from quorate.gain import settle_alike
+from quorate.ranking.gain import settle_alike
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]

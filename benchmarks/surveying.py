@@ -6,8 +6,8 @@ import numpy as np
 
 from benchmarks.reviewing import Table
 from quorate import rank
-from quorate.drawing import draw, strata
-from quorate.survey import accuracy_over
+from quorate.estimating.survey import accuracy_over
+from quorate.ranking.drawing import draw, strata
 from quorate.values import ABSTAIN
 
 ANSWERS = 200

@@ -12,7 +12,10 @@ from pathlib import Path
 from projects import REPOSITORY
 
 SOURCE = REPOSITORY / "src" / "quorate"
-CONCEPTS = ("agreement", "asking", "belief", "comparing", "loopback", "prompts", "review", "training_sets", "wires")
+CONCEPTS = (
+    *("agreement", "asking", "belief", "comparing", "estimating", "loopback", "prompts", "ranking", "reporting"),
+    *("review", "training_sets", "trust", "wires"),
+)
 """Folders that are no kind of plug-in: one concept each, in more files than the top level should hold."""
 KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "executors")
 
@@ -20,11 +23,11 @@ KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "execut
 LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols endpoint_contract registry fingerprint attempt preprocessing reading columns misfits "
-    "matching features tables intervals cells flat together wire wires asking prompts loopback "
-    "agreement belief estimates gain drawing alike content_model survey training_sets",
+    "matching features tables cells wire wires asking prompts loopback "
+    "agreement belief estimating ranking content_model training_sets",
     "",  # the six plug-in folders
-    "apply ask filing content fuse why state independence kinship doubt foresight advise rank assemble analysis "
-    "comparing decisions standing report page pair_plots terminal terminal_asking terminal_fusing store rules starter",
+    "apply ask filing content fuse why state trust rank assemble comparing decisions standing reporting store rules "
+    "starter",
     "settings collector connections project voting run fusing compare contestants plan doctor demo "
     "lock exporting replay",
     "cli handing_over saying progress __main__ review",

@@ -12,12 +12,12 @@ from rich.console import Console
 from simulated import voters
 
 from quorate import Gold, Votes
-from quorate.advise import MODELS, Advice, advise
 from quorate.errors import PluginError
-from quorate.foresight import foresight, stability
 from quorate.patterns import VotePatterns
 from quorate.registry import build
-from quorate.terminal_fusing import advice_view
+from quorate.reporting.terminal_fusing import advice_view
+from quorate.trust.advise import MODELS, Advice, advise
+from quorate.trust.foresight import foresight, stability
 
 QUICK = ("majority", "dawid_skene", "quorum")
 UNEQUAL = [0.95, 0.9, 0.6, 0.55, 0.55, 0.55, 0.55]

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from simulated import Copies, true_accuracies, voters
 
 from quorate import ABSTAIN, Gold, VotePatterns, Votes
-from quorate.doubt import Estimate, estimate_accuracy, sentences
 from quorate.fuse import fit
-from quorate.independence import thinned
-from quorate.kinship import Kinship, kinship
 from quorate.registry import build
+from quorate.trust.doubt import Estimate, estimate_accuracy, sentences
+from quorate.trust.independence import thinned
+from quorate.trust.kinship import Kinship, kinship
 
 SLOW = {"snorkel"}
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate import ABSTAIN, Gold, Labels, LabelSpace, Rows, Votes, fuse, rank
-from quorate.alike import reading_s, same_reading
-from quorate.gain import STRENGTH, answered, gain, settle_alike
+from quorate.ranking.alike import reading_s, same_reading
+from quorate.ranking.gain import STRENGTH, answered, gain, settle_alike
 
 SPACE = LabelSpace(("A", "B"))
 

@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from projects import needs
 
 from quorate import ABSTAIN, Gold, VotePatterns, Votes, fuse
-from quorate.analysis import accuracy, calibration
 from quorate.errors import PluginError
 from quorate.fuse import fit
 from quorate.label_models.dawid_skene import DawidSkene
+from quorate.reporting.analysis import accuracy, calibration
 
 Ints = NDArray[np.int16]
 Floats = NDArray[np.float64]

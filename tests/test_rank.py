@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from quorate import ABSTAIN, Gold, Labels, LabelSpace, Queue, Rows, Votes, fuse, labeling_function, rank
 from quorate import apply as ask
-from quorate.report import queue_entry
+from quorate.reporting.report import queue_entry
 
 SPACE = LabelSpace(("A", "B", "C"))
 SIGNALS = [

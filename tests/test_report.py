@@ -18,12 +18,12 @@ from pyarrow import parquet
 
 import quorate
 from quorate import ABSTAIN, Gold, Rows, VotePatterns, Votes, fuse, rank
-from quorate.analysis import accuracy, calibration, pair_counts
-from quorate.doubt import Estimate, estimate_accuracy
+from quorate.estimating.intervals import wilson
 from quorate.fuse import fit
-from quorate.intervals import wilson
 from quorate.label_models.majority import MajorityVote
-from quorate.report import failure_groups, report
+from quorate.reporting.analysis import accuracy, calibration, pair_counts
+from quorate.reporting.report import failure_groups, report
+from quorate.trust.doubt import Estimate, estimate_accuracy
 from quorate.values import Failure
 
 # Rows r0 to r5, sources s, t, u.

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate import ABSTAIN, Gold, Labels, LabelSpace, Votes
-from quorate.drawing import Stratum, allocated, draw, lottery, strata
-from quorate.report import survey_entry
-from quorate.survey import accuracy_over, survey
+from quorate.estimating.survey import accuracy_over, survey
+from quorate.ranking.drawing import Stratum, allocated, draw, lottery, strata
+from quorate.reporting.report import survey_entry
 
 SPACE = LabelSpace(("A", "B"))
 

@@ -10,12 +10,12 @@ from typing import Any, cast
 
 import pytest
 
+from quorate.asking.together import in_turn, together
 from quorate.errors import EndpointStopped
 from quorate.prompts.answers import Heard, Reader
 from quorate.prompts.shots import Shot
 from quorate.prompts.talk import SKIPPED, Talk
 from quorate.protocols import Endpoint
-from quorate.together import in_turn, together
 from quorate.values import ABSTAIN, LabelSpace
 from quorate.wire import Answer, NotAsked, Question, Said
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from benchmarks.vote_sets import VoteSet
     from quorate import VotePatterns
-    from quorate.doubt import Estimate
+    from quorate.trust.doubt import Estimate
 
     Floats = NDArray[np.float64]
 
@@ -133,9 +133,9 @@ def _intervals(patterns: VotePatterns) -> tuple[Estimate, tuple[Floats, Floats]]
     """Ours, and the ends of those that take the labels for the truth."""
     import numpy as np
 
-    from quorate.doubt import estimate_accuracy
-    from quorate.intervals import wilson
+    from quorate.estimating.intervals import wilson
     from quorate.registry import build
+    from quorate.trust.doubt import estimate_accuracy
 
     model = build("label_models", MODEL, {})
     fitted = model.fit(patterns)

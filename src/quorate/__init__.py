@@ -8,7 +8,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from quorate.advise import advise as advise
     from quorate.apply import apply as apply
     from quorate.assemble import assemble as assemble
     from quorate.compare import compare as compare
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from quorate.sources.labeling_function import labeling_function as labeling_function
     from quorate.sources.spacy import SpacyDoc as SpacyDoc
     from quorate.state import FusionState as FusionState
+    from quorate.trust.advise import advise as advise
     from quorate.values import ABSTAIN as ABSTAIN
     from quorate.values import Gold as Gold
     from quorate.values import Labels as Labels
@@ -50,7 +50,7 @@ _HOMES = {
     "TrainingSet": "values",
     "VotePatterns": "patterns",
     "Votes": "values",
-    "advise": "advise",
+    "advise": "trust.advise",
     "apply": "apply",
     "assemble": "assemble",
     "compare": "compare",

@@ -14,10 +14,10 @@ from typing import Any
 
 from quorate.asking.batches import rows_ahead
 from quorate.asking.desk import Desk, DeskSettings, open_desk
+from quorate.asking.together import in_turn, together
 from quorate.filing import Found, Tally, file_away, look_up
 from quorate.protocols import Asking, Source, VoteStore
 from quorate.rows import Rows
-from quorate.together import in_turn, together
 from quorate.values import LabelSpace, VoteColumn
 
 Progress = Callable[[int, int], None]

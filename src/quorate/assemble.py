@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from quorate.errors import TableError
-from quorate.intervals import wilson
+from quorate.estimating.intervals import wilson
 from quorate.rows import Rows
 from quorate.training_sets.duplicates import near_duplicates
 from quorate.training_sets.examples import column_of_text

@@ -88,7 +88,7 @@ def plan(
     with reported(as_json) as say:
         from quorate.plan import plan as plan_project
         from quorate.project import open_project
-        from quorate.terminal_asking import plan_view
+        from quorate.reporting.terminal_asking import plan_view
 
         shown(say, as_json, plan_project(open_project(folder), pilot), plan_view)
 
@@ -99,7 +99,7 @@ def doctor(folder: Folder, as_json: AsJson = False) -> None:
     with reported(as_json) as say:
         from quorate.doctor import examine
         from quorate.project import open_project
-        from quorate.terminal_asking import doctor_view
+        from quorate.reporting.terminal_asking import doctor_view
 
         shown(say, as_json, examine(open_project(folder)), doctor_view)
 
@@ -133,7 +133,7 @@ def show(
         from quorate.run import show as show_row
 
         entry = show_row(open_project(folder), row)
-        from quorate.terminal import row_view
+        from quorate.reporting.terminal import row_view
 
         shown(say, as_json, entry, row_view)
 
@@ -154,7 +154,7 @@ def fuse(
         from quorate.fusing import advice
         from quorate.fusing import fuse as fuse_project
         from quorate.project import open_project
-        from quorate.terminal_fusing import advice_view, fusion_view
+        from quorate.reporting.terminal_fusing import advice_view, fusion_view
 
         project = open_project(folder)
         if advise:
@@ -215,7 +215,7 @@ def _show_run(say: Say, as_json: bool, done: Any) -> None:
         return
     from rich.console import Console
 
-    from quorate.terminal import run_view
+    from quorate.reporting.terminal import run_view
 
     console = Console()
     console.print(run_view(done.report, console.width))

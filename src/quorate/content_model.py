@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from quorate.alike import text_columns
+from quorate.ranking.alike import text_columns
 from quorate.rows import Rows
 from quorate.values import ABSTAIN
 

@@ -15,8 +15,8 @@ from pyarrow import parquet
 
 from quorate.assemble import Threshold, assemble, threshold
 from quorate.errors import ExportBroken, ExportRefused, TableError
+from quorate.estimating.intervals import Z95, wilson
 from quorate.fuse import fuse
-from quorate.intervals import Z95, wilson
 from quorate.lock import LOCK, VOTES, locked, read_lock, votes_table
 from quorate.project import Project
 from quorate.protocols import Exporter, Limited, Rereads

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from quorate.advise import advise
-from quorate.analysis import accuracy
 from quorate.project import Project
+from quorate.reporting.analysis import accuracy
+from quorate.trust.advise import advise
 from quorate.values import ABSTAIN
 from quorate.voting import Fused, fused
 

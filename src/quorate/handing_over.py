@@ -41,7 +41,7 @@ def export(
     with reported(as_json) as say:
         from quorate.exporting import Wanted, check, export
         from quorate.project import open_project
-        from quorate.terminal import export_view
+        from quorate.reporting.terminal import export_view
 
         options = dict(_pair(pair) for pair in option)
         wanted = Wanted(to, options, text_column, min_probability, target_precision, balance, clean_text, licence)

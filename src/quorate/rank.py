@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from quorate.alike import reading_s, same_reading
-from quorate.drawing import draw, lottery, strata
-from quorate.gain import STRENGTH, answered, gain, pattern_belief
 from quorate.patterns import fold
 from quorate.protocols import ReadingSignal, Signal
+from quorate.ranking.alike import reading_s, same_reading
+from quorate.ranking.drawing import draw, lottery, strata
+from quorate.ranking.gain import STRENGTH, answered, gain, pattern_belief
 from quorate.registry import build, names
 from quorate.rows import Rows
 from quorate.values import ABSTAIN, TIE_TOLERANCE, Gold, Labels, Queue, Votes
@@ -37,7 +37,7 @@ def rank(
 ) -> Queue:
     """The review queue: the rows whose answer is worth most, and a random sample of the others behind them.
 
-    Without `signals`, rows stand in order of the expected gain of asking (see `quorate.gain`), which counts every
+    Without `signals`, rows stand in order of the expected gain of asking (`quorate.ranking.gain`), which counts every
     answer in `gold` and every row ahead in the queue; their score is gain / (1 + gain). With `signals`, their score is
     the mean signal, and equal scores keep row order. Rows that people settled are left out. The sample is stratified
     by how far sources agree and drawn by a hash of the row id, so it hardly moves between runs; its inclusion

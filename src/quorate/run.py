@@ -15,17 +15,17 @@ from quorate import __version__
 from quorate.ask import Progress
 from quorate.asking.desk import DeskSettings
 from quorate.asking.journal import Journal, Spent
-from quorate.doubt import estimate_accuracy
 from quorate.errors import LabelError, RowNotFound, did_you_mean
+from quorate.estimating.survey import Survey, survey
 from quorate.fuse import fit, predict
-from quorate.page import page
 from quorate.patterns import fold
 from quorate.project import Project
 from quorate.protocols import SelfTesting
 from quorate.rank import rank
-from quorate.report import report, row_entry
+from quorate.reporting.page import page
+from quorate.reporting.report import report, row_entry
 from quorate.store import keep_out_of_git, write_atomically, write_json
-from quorate.survey import Survey, survey
+from quorate.trust.doubt import estimate_accuracy
 from quorate.values import Gold, Labels, Queue, Status, Votes
 from quorate.voting import Fused, fused
 from quorate.why import explain

@@ -49,7 +49,7 @@ def reported(as_json: bool) -> Iterator[Say]:
         else:
             from rich.console import Console
 
-            from quorate.terminal import print_error
+            from quorate.reporting.terminal import print_error
 
             print_error(Console(stderr=True, soft_wrap=True, highlight=False), str(error))
         raise typer.Exit(error.exit_code) from None

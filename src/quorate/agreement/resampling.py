@@ -9,7 +9,7 @@ import numpy as np
 
 from quorate.agreement.coefficients import Coefficient, Sums
 from quorate.agreement.ratings import Floats, Ratings
-from quorate.intervals import Z95
+from quorate.estimating.intervals import Z95
 
 RESAMPLES = 2_000
 _SEED = 20_110

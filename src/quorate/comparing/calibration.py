@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.comparing.population import Population
-from quorate.estimates import Floats
-from quorate.intervals import wilson
+from quorate.estimating.estimates import Floats
+from quorate.estimating.intervals import wilson
 from quorate.values import ABSTAIN
 
 BINS = 10

@@ -10,7 +10,7 @@ from quorate.agreement.coefficients import cohen
 from quorate.agreement.ratings import Ratings
 from quorate.agreement.resampling import Measured, measure
 from quorate.comparing.candidates import Candidates
-from quorate.intervals import wilson
+from quorate.estimating.intervals import wilson
 from quorate.values import ABSTAIN
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.comparing.population import Population
-from quorate.estimates import Estimated, Floats
+from quorate.estimating.estimates import Estimated, Floats
 
 _ENOUGH = 10
 """Settled rows that people, or the source, gave the label: with fewer its figures are marked."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from quorate.comparing.candidates import Asked, Candidates
-from quorate.estimates import Estimated
+from quorate.estimating.estimates import Estimated
 from quorate.values import ABSTAIN, Status
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from quorate.comparing.candidates import Candidates
 from quorate.comparing.population import Population
-from quorate.estimates import Estimated
+from quorate.estimating.estimates import Estimated
 from quorate.values import ABSTAIN
 
 _STEPS = (0.1, 0.2, 0.4)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from quorate.comparing.page import COEFFICIENTS, DASH, MINUS, NOTHING, number, p_value, points, usd, within
-from quorate.pair_plots import percent, thousands
+from quorate.reporting.pair_plots import percent, thousands
 
 Report = Mapping[str, Any]
 _ROWS = 8

@@ -8,8 +8,8 @@ from importlib.resources import files
 from typing import Any
 
 from quorate.comparing.plots import axis_of, difference_axis, frontier, heat, reliability, whisker
-from quorate.page import Tick
-from quorate.pair_plots import percent, thousands
+from quorate.reporting.page import Tick
+from quorate.reporting.pair_plots import percent, thousands
 
 Report = Mapping[str, Any]
 NOTHING = "(nothing)"

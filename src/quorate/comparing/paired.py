@@ -12,8 +12,8 @@ from quorate.agreement.symmetry import mcnemar
 from quorate.comparing.anytime import anytime_interval
 from quorate.comparing.candidates import Settled
 from quorate.comparing.population import Population
-from quorate.estimates import Estimated, Floats
-from quorate.intervals import Z95
+from quorate.estimating.estimates import Estimated, Floats
+from quorate.estimating.intervals import Z95
 from quorate.values import ABSTAIN
 
 OUTCOMES = ("both_right", "a_right", "b_right", "both_acceptable", "neither")

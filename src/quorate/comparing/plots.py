@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from quorate.page import Point, Scale, Tick, linear, short_count, ticks
-from quorate.pair_plots import Mark, percent, thousands
+from quorate.reporting.page import Point, Scale, Tick, linear, short_count, ticks
+from quorate.reporting.pair_plots import Mark, percent, thousands
 
 Report = Mapping[str, Any]
 AXIS, SQUARE = 300.0, 340.0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
 from quorate.comparing.candidates import Candidates, Settled
-from quorate.estimates import DRAWS, Estimated, Floats, estimated, posterior_shares, posterior_totals
+from quorate.estimating.estimates import DRAWS, Estimated, Floats, estimated, posterior_shares, posterior_totals
 from quorate.values import ABSTAIN
 
 AGREE, DIFFER, SILENT = 0, 1, 2

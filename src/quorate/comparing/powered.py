@@ -13,8 +13,8 @@ from math import sqrt
 import numpy as np
 
 from quorate.comparing.population import SILENT, Population
-from quorate.estimates import Floats
-from quorate.intervals import Z95
+from quorate.estimating.estimates import Floats
+from quorate.estimating.intervals import Z95
 
 _ENOUGH = 30
 """Settled rows in a stratum from which on the normal approximation is trusted."""

@@ -13,7 +13,7 @@ from pyarrow import compute
 from quorate.comparing.candidates import Candidates
 from quorate.comparing.paired import ONLY_A, ONLY_B, pair_draws
 from quorate.comparing.population import Population
-from quorate.estimates import Estimated, estimated
+from quorate.estimating.estimates import Estimated, estimated
 from quorate.values import ABSTAIN
 
 _MOST_VALUES = 12

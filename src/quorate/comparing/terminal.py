@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from quorate.terminal import plain_table
+from quorate.reporting.terminal import plain_table
 
 Report = Mapping[str, Any]
 _PAIRS = 5

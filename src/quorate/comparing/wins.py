@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from quorate.comparing.candidates import Settled
 from quorate.comparing.paired import BOTH, EITHER, NEITHER, ONLY_A, ONLY_B, outcomes
-from quorate.intervals import wilson
+from quorate.estimating.intervals import wilson
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from quorate.cells import file_name, plain
-from quorate.flat import as_ids
 from quorate.training_sets.bounds import Findings
 from quorate.training_sets.examples import Example
+from quorate.training_sets.flat import as_ids
 from quorate.training_sets.writing import label_faults, read_json_lines
 from quorate.values import TrainingSet
 

@@ -10,9 +10,9 @@ from typing import ClassVar
 from pyarrow import parquet
 
 from quorate.cells import file_name
-from quorate.flat import as_ids, flat_table
 from quorate.training_sets.bounds import Findings
 from quorate.training_sets.examples import Example
+from quorate.training_sets.flat import as_ids, flat_table
 from quorate.training_sets.writing import label_faults
 from quorate.values import TrainingSet
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from quorate.asking.together import together
 from quorate.prompts.answers import Heard, Reader, describe, frequencies
 from quorate.prompts.shots import Shot
 from quorate.protocols import AsksEndpoints, Endpoint
-from quorate.together import together
 from quorate.wire import Answer, NotAsked, Question
 
 SKIPPED = Heard(reason="skipped")

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.decisions import Decision
-from quorate.doubt import believed_accuracy
+from quorate.estimating.intervals import wilson
 from quorate.fuse import fit
-from quorate.intervals import wilson
 from quorate.patterns import VotePatterns, fold
 from quorate.project import Project
 from quorate.protocols import FittedLabelModel, LabelModel
 from quorate.review.ledger import Ledger
 from quorate.review.line import Line, line_up
 from quorate.standing import said
+from quorate.trust.doubt import believed_accuracy
 from quorate.values import ABSTAIN, TIE_TOLERANCE, Gold, Labels, Votes
 
 Floats = NDArray[np.float64]

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from quorate.page import cell_text
 from quorate.protocols import Pointing
+from quorate.reporting.page import cell_text
 from quorate.review.room import Room, Shown
 from quorate.standing import said
 from quorate.values import ABSTAIN, Status

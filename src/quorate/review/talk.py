@@ -15,7 +15,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from quorate.pair_plots import percent
+from quorate.reporting.pair_plots import percent
 from quorate.review.answers import Answer, Refused, keep, undo
 from quorate.review.card import card
 from quorate.review.progress import status

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from quorate.asking.batches import rows_ahead
+from quorate.asking.together import in_turn
 from quorate.errors import PluginError
 from quorate.fingerprint import fingerprint
 from quorate.prompts.answers import Heard, Reader, describe
@@ -21,7 +22,6 @@ from quorate.prompts.talk import SKIPPED, Talk
 from quorate.prompts.templates import PromptTemplate, TemplateError
 from quorate.protocols import AsksEndpoints, Endpoint
 from quorate.rows import Rows
-from quorate.together import in_turn
 from quorate.values import ABSTAIN, Failure, Gold, LabelSpace, Status, VoteColumn
 from quorate.wire import Answer, Limits, Price, Question, Reply, Said, Usage
 

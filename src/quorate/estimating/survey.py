@@ -1,8 +1,8 @@
 """survey: what the answers of people say of all labels, of each source and of each class, weighted by their design.
 
 Rows that the queue aimed at are no sample: they were chosen for being doubtful. They count for themselves alone. The
-rows drawn at random stand, stratum by stratum (`quorate.drawing`), for all rows that were not aimed at; the posterior
-of each stratum is that of `quorate.estimates`, so intervals hold small samples and finite tables.
+rows drawn at random stand, stratum by stratum (`quorate.ranking.drawing`), for all rows that were not aimed at; the
+posterior of each stratum is that of `quorate.estimating.estimates`, so intervals hold small samples and finite tables.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.drawing import strata
-from quorate.estimates import Estimated, estimated, posterior_totals
+from quorate.estimating.estimates import Estimated, estimated, posterior_totals
+from quorate.ranking.drawing import strata
 from quorate.values import ABSTAIN, Gold, Labels, Votes
 
 _FEWEST = 2

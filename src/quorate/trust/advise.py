@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from quorate.belief.confusion import Floats, indicators
 from quorate.belief.sidedness import TWO_SIDED, sidedness
 from quorate.errors import PluginError
-from quorate.foresight import Foresight, foresight, stability
 from quorate.fuse import fit
 from quorate.patterns import VotePatterns
 from quorate.protocols import LabelModel
 from quorate.registry import build
+from quorate.trust.foresight import Foresight, foresight, stability
 from quorate.values import ABSTAIN, TIE_TOLERANCE, Gold, Votes
 
 MODELS = ("majority", "dawid_skene", "snorkel", "quorum")

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.belief.confusion import Floats
-from quorate.independence import agreement, believe, thinned
-from quorate.intervals import Z95
-from quorate.kinship import FEWEST_BOTH, Kinship, kinship
+from quorate.estimating.intervals import Z95
 from quorate.patterns import VotePatterns
 from quorate.protocols import Doubts, FittedLabelModel, LabelModel
+from quorate.trust.independence import agreement, believe, thinned
+from quorate.trust.kinship import FEWEST_BOTH, Kinship, kinship
 from quorate.values import ABSTAIN
 
 _RESAMPLES = 50

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from quorate.report import shortened
+from quorate.reporting.report import shortened
 
 _QUEUE_SHOWN = 5
 _PAIRS_SHOWN = 6

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.doubt import Estimate
-from quorate.intervals import wilson
+from quorate.estimating.intervals import wilson
 from quorate.patterns import VotePatterns
+from quorate.trust.doubt import Estimate
 from quorate.values import ABSTAIN, Gold, Labels, Status, Votes
 
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from quorate.belief.confusion import Floats
 from quorate.belief.copies import copied_sources
-from quorate.independence import Believed, believe, can_be_known, is_two_sided, thinned, without
 from quorate.patterns import VotePatterns
 from quorate.protocols import FittedLabelModel
+from quorate.trust.independence import Believed, believe, can_be_known, is_two_sided, thinned, without
 from quorate.values import ABSTAIN
 
 FEWEST_BOTH = 30

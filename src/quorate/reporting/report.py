@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from quorate.analysis import accuracy, calibration, pair_counts, source_table
 from quorate.asking.journal import Spent
 from quorate.cells import plain
-from quorate.doubt import Estimate, sentences
+from quorate.estimating.survey import Survey, Surveyed
 from quorate.patterns import VotePatterns
 from quorate.protocols import FittedLabelModel
+from quorate.reporting.analysis import accuracy, calibration, pair_counts, source_table
 from quorate.rows import Rows
-from quorate.survey import Survey, Surveyed
+from quorate.trust.doubt import Estimate, sentences
 from quorate.values import ABSTAIN, Failure, Gold, Labels, Queue, Status, Votes
 
 SCHEMA = "quorate.run/1"

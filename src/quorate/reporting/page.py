@@ -9,7 +9,7 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from quorate.pair_plots import Mark, Report, Styles, contested, family, heatmap, percent, thousands
+from quorate.reporting.pair_plots import Mark, Report, Styles, contested, family, heatmap, percent, thousands
 
 Scale = Callable[[float], float]
 COLOURS = 7  # labels with a colour of their own

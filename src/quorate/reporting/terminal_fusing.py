@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.text import Text
 
-from quorate.terminal import plain_table
+from quorate.reporting.terminal import plain_table
 
 _SHOWN = {
     "accuracy": "{:.1%}",

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.text import Text
 
-from quorate.terminal import plain_table
+from quorate.reporting.terminal import plain_table
 
 
 def plan_view(plan: Mapping[str, Any]) -> RenderableType:

@@ -1,0 +1,1 @@
+"""What a few settled rows say of the whole table."""

@@ -1,0 +1,1 @@
+"""What an answer is worth, and a random sample of rows that stays put."""

@@ -1,0 +1,1 @@
+"""What people read: the report of a run, as a page and in the terminal."""

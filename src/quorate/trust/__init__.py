@@ -1,0 +1,1 @@
+"""What of the votes cannot be believed, and which label model to trust."""
