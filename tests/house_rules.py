@@ -23,7 +23,7 @@ KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "execut
 LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols endpoint_contract registry fingerprint attempt preprocessing reading columns misfits "
-    "matching features tables cells wire wires asking prompts loopback "
+    "matching features tables cells durable wire wires asking prompts loopback "
     "agreement belief estimating ranking content_model training_sets",
     "",  # the six plug-in folders
     "apply ask filing content fuse why state trust rank assemble comparing decisions standing reporting store rules "

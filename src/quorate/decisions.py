@@ -16,11 +16,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from quorate.durable import opened, storable, transaction
 from quorate.errors import DecisionsError
 
 Verdict = Literal["label", "none", "skip", "flag", "undo"]
-VERDICTS: tuple[Verdict, ...] = ("label", "none", "skip", "flag", "undo")
-_BUSY_S = 60.0
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS decisions (
@@ -95,8 +94,7 @@ class Decisions:
         self._path = path
         self._using = threading.Lock()
         with self._told():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._rows = _opened(path)
+            self._rows = opened(path, _TABLES)
 
     def __enter__(self) -> Decisions:
         return self
@@ -144,7 +142,7 @@ class Decisions:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._told(), self._using, _transaction(self._rows):
+        with self._told(), self._using, transaction(self._rows):
             yield self._rows
 
     @contextmanager
@@ -176,36 +174,11 @@ def last_decision(path: Path) -> str:
     if not path.exists():
         return ""
     try:
-        with closing(_opened(path)) as rows:
+        with closing(opened(path, _TABLES)) as rows:
             found = rows.execute("SELECT number, once FROM decisions ORDER BY number DESC LIMIT 1").fetchone()
     except sqlite3.Error as error:
         raise _failed(path, error) from error
     return f"{found[0]} {found[1]}" if found else ""
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    rows = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False, isolation_level=None)
-    try:
-        rows.execute("PRAGMA journal_mode = WAL")
-        # FULL: a commit survives the machine, not the process alone.
-        rows.execute("PRAGMA synchronous = FULL")
-        rows.executescript(_TABLES)
-    except sqlite3.Error:
-        rows.close()
-        raise
-    return rows
-
-
-@contextmanager
-def _transaction(rows: sqlite3.Connection) -> Iterator[None]:
-    # IMMEDIATE: what is read within is what is written upon, whatever other processes do.
-    rows.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        rows.execute("COMMIT")
-    finally:
-        if rows.in_transaction:
-            rows.execute("ROLLBACK")
 
 
 def _last_standing(rows: sqlite3.Connection, reviewer: str) -> list[Decision]:
@@ -236,17 +209,12 @@ def _undoing(decision: Decision, once: str, place: int, at_s: float | None) -> D
 
 def _row(decision: Decision) -> tuple[Any, ...]:
     values = {name: getattr(decision, name) for name in _COLUMNS} | {"at_s": decision.at_s or time.time()}
-    return tuple(_storable(value) if isinstance(value, str) else value for value in values.values())
+    return tuple(storable(value) if isinstance(value, str) else value for value in values.values())
 
 
 def _decision(row: Sequence[Any]) -> Decision:
     values = dict(zip((*_COLUMNS, "number"), row, strict=True))
     return Decision(**values | {name: bool(values[name]) for name in ("saw_votes", "adjudicates")})
-
-
-def _storable(text: str) -> str:
-    """The text with half surrogate pairs, which no UTF-8 holds, as the escapes that JSON has for them."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _failed(path: Path, error: Exception) -> DecisionsError:

@@ -19,12 +19,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from quorate.durable import opened, storable, transaction
 from quorate.errors import JournalError
 from quorate.wire import Usage
 
 _PER_COMMIT = 1_000
 _MEASURED = 1_000
-_BUSY_S = 60.0
 _MOST_TOKENS = 2**40
 """A greater count is the server's mistake, and the sum of all of them must fit into 64 bits."""
 
@@ -62,7 +62,8 @@ class Attempt:
     def _row(self) -> tuple[Any, ...]:
         raw = None if self.raw is None else json.dumps(self.raw, ensure_ascii=False, separators=(",", ":"))
         use = self.usage
-        words = map(_storable, (self.endpoint, self.model, self.reason, self.message, raw))
+        told = (self.endpoint, self.model, self.reason, self.message, raw)
+        words = (None if word is None else storable(word) for word in told)
         tokens = (use.input, use.output, use.cached, use.cache_write, use.reasoning)
         counts = (min(count, _MOST_TOKENS) for count in tokens)
         return (self.key, self.number, time.time(), *words, self.latency_s, self.cost_usd, *counts, self.sent_bytes)
@@ -101,7 +102,7 @@ class Journal:
         self._path = path
         self._inbox: SimpleQueue[tuple[str, tuple[Any, ...], _Waiting] | None] = SimpleQueue()
         try:
-            self._rows = _opened(path)
+            self._rows = opened(path, _TABLES)
         except (sqlite3.Error, OSError) as error:
             raise _failed(self._path, error) from error
         # One connection for the reader's loop and the writer's thread: `_using` keeps their statements apart.
@@ -185,7 +186,7 @@ class Journal:
 
     def _committed(self, together: Iterable[tuple[str, tuple[Any, ...], Any]]) -> JournalError | None:
         try:
-            with self._using, self._rows:
+            with self._using, transaction(self._rows):
                 for statement, row, _ in together:
                     self._rows.execute(statement, row)
         except (sqlite3.Error, ValueError, OverflowError) as error:
@@ -199,26 +200,6 @@ def _failed(path: Path | None, error: Exception) -> JournalError:
         f"the journal of answers {path or 'in memory'} cannot be used: {error}; nothing more is asked, and what was "
         "kept before is safe. Make room or mend the file's rights, then run again"
     )
-
-
-def _opened(path: Path | None) -> sqlite3.Connection:
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    rows = sqlite3.connect(path or ":memory:", timeout=_BUSY_S, check_same_thread=False)
-    try:
-        rows.execute("PRAGMA journal_mode = WAL")
-        # FULL: a commit survives the machine, not the process alone.
-        rows.execute("PRAGMA synchronous = FULL")
-        rows.executescript(_TABLES)
-    except sqlite3.Error:
-        rows.close()
-        raise
-    return rows
-
-
-def _storable(text: str | None) -> str | None:
-    """The text with half surrogate pairs, which no UTF-8 holds, as the escapes that JSON has for them."""
-    return None if text is None else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class _Waiting:

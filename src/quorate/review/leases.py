@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
+
+from quorate.durable import opened
 
 LEASE_S = 600.0
 
@@ -24,12 +25,8 @@ class Leases:
     """Leases of a project, shared by all its processes; one that ran out may be taken by anybody."""
 
     def __init__(self, path: Path, lease_s: float = LEASE_S, clock: Callable[[], float] = time.time) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._rows = sqlite3.connect(path, timeout=60.0, check_same_thread=False, isolation_level=None)
-        self._rows.execute("PRAGMA journal_mode = WAL")
         # A lease that a crash loses is taken anew.
-        self._rows.execute("PRAGMA synchronous = OFF")
-        self._rows.executescript(_TABLES)
+        self._rows = opened(path, _TABLES, is_durable=False)
         self._using = threading.Lock()
         self._lease_s, self._clock = lease_s, clock
 
