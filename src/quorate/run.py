@@ -95,8 +95,8 @@ def compute(
     """Rows vote, votes fuse, disagreements are ranked, and all of it is reported."""
     made, settings = fused(project, progress, retry_failed, offline), project.settings
     data, votes, labels = made.data, made.votes, made.labels
-    patterns, where = fold(votes, data.anchors)
-    majority = predict(fit(patterns, "majority"), votes, patterns, where, gold=data.anchors, name="majority")
+    patterns = made.patterns
+    majority = predict(fit(patterns, "majority"), votes, patterns, made.where, gold=data.anchors, name="majority")
     queue = rank(
         votes,
         labels,
@@ -132,8 +132,7 @@ def _surveyed(made: Fused) -> Survey | None:
     drawn = made.data.reviewed
     if drawn is None or not any(chance < 1 for chance in drawn.inclusion):
         return None
-    patterns, where = fold(made.votes)
-    before = predict(made.fitted, made.votes, patterns, where, gold=None, name=made.labels.model)
+    before = predict(made.fitted, made.votes, made.patterns, made.where, gold=None, name=made.labels.model)
     return survey(made.votes, before, drawn)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quorate.apply import apply
 from quorate.ask import Progress
@@ -12,7 +13,7 @@ from quorate.asking.desk import DeskSettings
 from quorate.connections import check_keys
 from quorate.content import with_content
 from quorate.fuse import fit, predict
-from quorate.patterns import fold
+from quorate.patterns import VotePatterns, fold
 from quorate.project import Data, Project
 from quorate.protocols import FittedLabelModel
 from quorate.store import Store
@@ -23,11 +24,14 @@ from quorate.values import Labels, Votes
 class Fused:
     """A project's data with its votes and labels, for those who go on working with them.
 
+    `patterns` of the votes with the gold of the data in them, and the pattern of each row in `where`, intp[n].
     `alone` is what the votes alone say, where the content of the rows has a part in the labels.
     """
 
     data: Data
     votes: Votes
+    patterns: VotePatterns
+    where: NDArray[np.intp]
     labels: Labels
     alone: Labels
     fitted: FittedLabelModel
@@ -70,7 +74,7 @@ def fused(
     name = str(project.settings.label_model["kind"])
     alone = _without_refused(predict(fitted, votes, patterns, where, gold=data.anchors, name=name), data.refused)
     labels = with_content(alone, data.content, data.anchors) if project.settings.content else alone
-    return Fused(data, votes, _without_refused(labels, data.refused), alone, fitted, desk)
+    return Fused(data, votes, patterns, where, _without_refused(labels, data.refused), alone, fitted, desk)
 
 
 def _without_refused(labels: Labels, refused: frozenset[str]) -> Labels:
