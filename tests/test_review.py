@@ -17,7 +17,6 @@ from reviewing import Client, answered, decided, review_project, reviewed
 
 from quorate import open_project, review_in_notebook, run
 from quorate.review.answers import Answer, Refused, keep, undo
-from quorate.review.belief import measured
 from quorate.review.card import card
 from quorate.review.concord import concord
 from quorate.review.leases import Leases
@@ -256,13 +255,15 @@ def test_answers_move_the_label_model_and_the_next_run(enter: Enter, tmp_path: P
     assert done.report["reviewed"]["rows"] == 20
 
 
-def test_the_accuracy_is_that_of_rows_drawn_at_random() -> None:
-    few = measured([("A", "A"), ("A", "B"), (None, "A")], settled=3, labelled=100, believed=0.9)
-    assert few.sampled == 2
-    assert few.share == pytest.approx((3 + 97 * 0.5) / 100)
-    assert 0 < few.low < (few.share or 0) < few.high < 1
-    assert measured([], 3, 100, 0.9).share is None
-    assert measured([("A", "A")] * 5, settled=100, labelled=100, believed=1).low == 1
+def test_the_accuracy_on_the_page_comes_of_rows_drawn_at_random_alone(enter: Enter) -> None:
+    room = enter(120)
+    assert status(room, "Ada")["accuracy"]["share"] is None
+    drawn = [at for at in range(120) if room.belief.line.inclusion[at] < 1 and room.fused(at)]
+    aimed = [at for at in range(120) if room.belief.line.inclusion[at] == 1]
+    for at in [*drawn[:3], *aimed[:5]]:
+        say(room, f"r{at}", "Ada", "SPAM")
+    thought(room)
+    assert status(room, "Ada")["accuracy"]["sampled"] == len(drawn[:3]) > 0
 
 
 def test_the_pace_leaves_breaks_out() -> None:

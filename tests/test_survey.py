@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate import ABSTAIN, Gold, Labels, LabelSpace, Votes
-from quorate.estimating.survey import accuracy_over, survey
+from quorate.estimating.survey import accuracy_now, accuracy_over, survey
 from quorate.ranking.drawing import Stratum, allocated, draw, lottery, strata
 from quorate.reporting.report import survey_entry
 
@@ -38,6 +38,26 @@ def test_tickets_depend_on_the_id_alone() -> None:
     assert len(set(lottery(ids).tolist())) == 4
     assert lottery(ids.slice(1, 2)).tolist() == lottery(ids)[1:3].tolist()
     assert len(set(lottery(pa.array([str(i) for i in range(20_000)])).tolist())) == 20_000
+
+
+def test_while_people_answer_what_they_settled_is_right_and_drawn_rows_tell_of_the_rest() -> None:
+    agreeing = np.full(97, Stratum.AGREEING, np.int8)
+    half = accuracy_now(np.array([True, False] * 20), np.full(40, Stratum.AGREEING, np.int8), agreeing, settled=43)
+    assert half is not None
+    assert half.value == pytest.approx((43 + 97 / 2) / 140, abs=0.01)
+    assert 0.5 < half.low < half.value < half.high < 0.8
+    assert accuracy_now(np.zeros(0, bool), np.zeros(0, np.int8), agreeing, 3) is None
+    done = accuracy_now(np.ones(5, bool), np.full(5, Stratum.AGREEING, np.int8), agreeing[:0], settled=100)
+    assert done is not None
+    assert done.low == done.value == 1
+
+
+def test_strata_weigh_as_the_rows_that_are_open() -> None:
+    stratum = np.repeat([Stratum.AGREEING, Stratum.DISAGREEING], 50).astype(np.int8)
+    open_rows = np.repeat([Stratum.AGREEING, Stratum.DISAGREEING], [9_000, 1_000]).astype(np.int8)
+    found = accuracy_now(stratum == Stratum.AGREEING, stratum, open_rows, settled=0)
+    assert found is not None
+    assert found.value == pytest.approx(0.9, abs=0.02)
 
 
 def test_inclusion_is_the_rate_of_the_stratum() -> None:

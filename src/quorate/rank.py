@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from quorate.patterns import fold
 from quorate.protocols import ReadingSignal, Signal
-from quorate.ranking.alike import reading_s, same_reading
+from quorate.ranking.alike import Reading
 from quorate.ranking.drawing import draw, lottery, strata
 from quorate.ranking.gain import STRENGTH, answered, gain, pattern_belief
 from quorate.registry import build, names
@@ -51,29 +52,71 @@ def rank(
         rows: what the rows hold, in the order of `votes`: rows that read alike are then folded, the gain is counted
             per second of reading, and signals that read rows have something to read.
     """
-    named = _signals(signals)
-    reasons = {name: _scored(signal, votes, labels, rows) for name, signal in named.items()}
+    scores = reasons(votes, labels, signals, rows)
+    reading = None if rows is None else Reading.of(rows)
+    return queued(ranked(votes, labels, scores, signals is None, gold=gold, reading=reading), size, random_share)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """All open rows, best first.
+
+    Shapes: `order` intp[o], places in the votes; of every row: `score` float32[n], `reasons` float32[n] by signal, and
+    what a sample is drawn by: `stratum` int8[n], `tickets` uint64[n], `doubt` float64[n].
+    """
+
+    ids: pa.StringArray
+    order: NDArray[np.intp]
+    score: NDArray[np.float32]
+    reasons: Mapping[str, NDArray[np.float32]]
+    stratum: NDArray[np.int8]
+    tickets: NDArray[np.uint64]
+    doubt: Floats
+
+
+def reasons(
+    votes: Votes, labels: Labels, signals: Sequence[str | Signal] | None = None, rows: Rows | None = None
+) -> dict[str, NDArray[np.float32]]:
+    """What each signal says of each row, float32[n] by name; of all signals there are by default."""
+    return {name: _scored(signal, votes, labels, rows) for name, signal in named(signals).items()}
+
+
+def ranked(
+    votes: Votes,
+    labels: Labels,
+    scores: Mapping[str, NDArray[np.float32]],
+    by_gain: bool = True,
+    *,
+    gold: Gold | None = None,
+    reading: Reading | None = None,
+) -> Ranked:
+    """The open rows in order of the gain of asking, or of the mean of the signals' scores."""
     settled = np.zeros(len(votes), bool) if gold is None else gold.aligned(votes.ids) != ABSTAIN
     tickets = lottery(votes.ids)
-    if signals is None:
-        worth = _worth(votes, labels, gold, ~settled, tickets, rows=rows)
+    if by_gain:
+        worth = _worth(votes, labels, gold, ~settled, tickets, reading=reading)
         score, ties = worth / (1 + worth), tickets
     else:
-        score = np.stack([np.zeros(len(votes)), *reasons.values()]).sum(axis=0) / max(len(reasons), 1)
-        worth, ties = score, np.arange(len(votes), dtype=np.uint64)
+        score = worth = np.stack([np.zeros(len(votes)), *scores.values()]).sum(axis=0) / max(len(scores), 1)
+        ties = np.arange(len(votes), dtype=np.uint64)
     still_open = np.flatnonzero(~settled)
-    total = len(still_open) if size is None else min(size, len(still_open))
-    drawn = 0 if total == len(still_open) else round(total * random_share)
     order = still_open[np.lexsort((ties[still_open], -worth[still_open]))]
-    targeted = order[: total - drawn]
-    rest = order[total - drawn :]
-    sampled, chance = draw(rest, strata(votes), tickets, 1 - labels.probs.max(axis=1, initial=0), drawn)
+    doubt = 1 - labels.probs.max(axis=1, initial=0)
+    return Ranked(votes.ids, order, score.astype(np.float32), scores, strata(votes), tickets, doubt)
+
+
+def queued(rows: Ranked, size: int | None, random_share: float) -> Queue:
+    """The queue of so many rows (None: all), that part of them drawn at random from those that are not targeted."""
+    total = len(rows.order) if size is None else min(size, len(rows.order))
+    drawn = 0 if total == len(rows.order) else round(total * random_share)
+    targeted, rest = rows.order[: total - drawn], rows.order[total - drawn :]
+    sampled, chance = draw(rest, rows.stratum, rows.tickets, rows.doubt, drawn)
     position = np.concatenate([targeted, sampled]).astype(np.intp)
     return Queue(
-        ids=votes.ids.take(pa.array(position, pa.int64())),
+        ids=rows.ids.take(pa.array(position, pa.int64())),
         position=position,
-        score=score[position].astype(np.float32),
-        reasons={name: values[position] for name, values in reasons.items()},
+        score=rows.score[position],
+        reasons={name: values[position] for name, values in rows.reasons.items()},
         inclusion=np.concatenate([np.ones(len(targeted)), chance]),
     )
 
@@ -85,14 +128,13 @@ def _worth(
     is_open: NDArray[np.bool_],
     tickets: NDArray[np.uint64],
     *,
-    rows: Rows | None,
+    reading: Reading | None,
 ) -> Floats:
     """The expected gain of asking about each row, given that those ahead of it are asked, float64[n]."""
     patterns, where = fold(votes, gold)
     reviews = patterns.gold.astype(np.float64)
     wrong = _wrong(labels, answered(labels.probs, reviews[where]))
-    groups = same_reading(rows) if rows is not None else None
-    followers, alike = _folded(groups, is_open, wrong, tickets)
+    followers, alike = _folded(None if reading is None else reading.groups, is_open, wrong, tickets)
     turn = _turns(where, is_open & ~followers, wrong, tickets)
     share = np.sort(answered(pattern_belief(patterns, where, labels, is_open), reviews), axis=1)[:, :-3:-1]
     spoken = reviews.sum(axis=1)[where] + turn
@@ -100,9 +142,8 @@ def _worth(
     worth = gain(wrong * alike, share[where], STRENGTH + spoken, np.maximum(left, 1))
     # Rows without votes have no label to put right, and what they hold the first few tell.
     worth = np.where((votes.matrix != ABSTAIN).any(axis=1), worth, wrong / (1 + spoken))
-    if rows is not None:
-        seconds = reading_s(rows)
-        worth = worth * (seconds.mean() / seconds if len(seconds) else 1.0)
+    if reading is not None and len(reading.seconds):
+        worth = worth * (reading.seconds.mean() / reading.seconds)
     return np.asarray(np.round(np.where(followers, worth * _FOLDED, worth), _DECIMALS))
 
 
@@ -131,8 +172,7 @@ def _folded(
     first[1:] = groups[order[1:]] != groups[order[:-1]]
     followers = np.zeros(len(wrong), bool)
     followers[order[~first]] = True
-    many = np.bincount(np.unique(groups, return_inverse=True)[1].reshape(-1), is_open)
-    return followers, np.maximum(many[np.unique(groups, return_inverse=True)[1].reshape(-1)], 1.0)
+    return followers, np.maximum(np.bincount(groups, is_open)[groups], 1.0)
 
 
 def _turns(
@@ -152,9 +192,10 @@ def _scored(signal: Signal, votes: Votes, labels: Labels, rows: Rows | None) -> 
     return signal.score(votes, labels)
 
 
-def _signals(signals: Sequence[str | Signal] | None) -> dict[str, Signal]:
-    chosen: Sequence[str | Signal] = names("signals") if signals is None else signals
-    return dict((s, build("signals", s, {})) if isinstance(s, str) else (_name(s), s) for s in chosen)
+def named(chosen: Sequence[str | Signal] | None) -> dict[str, Signal]:
+    """The signals by name; all there are by default."""
+    every: Sequence[str | Signal] = names("signals") if chosen is None else chosen
+    return dict((s, build("signals", s, {})) if isinstance(s, str) else (_name(s), s) for s in every)
 
 
 def _name(signal: Signal) -> str:

@@ -18,7 +18,6 @@ from quorate.asking.journal import Journal, Spent
 from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.estimating.survey import Survey, survey
 from quorate.fuse import fit, predict
-from quorate.patterns import fold
 from quorate.project import Project
 from quorate.protocols import SelfTesting
 from quorate.rank import rank

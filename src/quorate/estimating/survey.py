@@ -86,6 +86,30 @@ def accuracy_over(
     return Surveyed(estimated(share, int(sample.sum() + aimed.sum())), int(sample.sum()), int(aimed.sum()))
 
 
+def accuracy_now(
+    right: NDArray[np.bool_], stratum: NDArray[np.int8], open_rows: NDArray[np.int8], settled: int
+) -> Estimated | None:
+    """The share of right labels while people answer, where those that they settled are right; None without an answer.
+
+    Args:
+        right: bool[d], whether the label that each drawn row had when it was shown is the one it was given.
+        stratum: int8[d], of the drawn rows.
+        open_rows: int8[o], the stratum of each labelled row that nobody settled.
+        settled: rows that somebody settled.
+    """
+    if not len(right):
+        return None
+    place = _pooled(np.concatenate([open_rows, stratum]), stratum)
+    cells, rows = np.zeros((len(place), 2)), np.zeros(len(place))
+    for kind, h in place.items():
+        rows[h] += (open_rows == kind).sum()
+        cells[h] += np.bincount(right[stratum == kind].astype(np.intp), minlength=2)
+    used = rows > 0
+    unseen = posterior_totals(cells[used], rows[used] + cells[used].sum(axis=1)) - cells[used]
+    share = (unseen[:, :, 1].sum(axis=1) + settled) / max(len(open_rows) + settled, 1)
+    return estimated(share, len(right))
+
+
 def _pooled(every: NDArray[np.int8], sampled: NDArray[np.int8]) -> dict[int, int]:
     """The place of each stratum among those that stand alone; one with hardly an answer joins the most answered."""
     kinds, counts = np.unique(every), np.bincount(sampled, minlength=int(every.max()) + 1)

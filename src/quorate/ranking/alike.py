@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +15,20 @@ from quorate.rows import Rows
 _WORDS_A_SECOND = 238 / 60
 _DECISION_S = 2.0
 _LONGEST_S = 120.0
+_FOLDS = ((r"https?://\S+|www\.\S+", " "), (r"\pN+", "0"), (r"[^\pL\pN\pM]+", " "))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What rows are to a person: `groups` intp[n], from 0 on, shared by rows that read alike; `seconds` float64[n]."""
+
+    groups: NDArray[np.intp]
+    seconds: NDArray[np.float64]
+
+    @staticmethod
+    def of(rows: Rows) -> Reading:
+        """By every text of a row."""
+        return Reading(same_reading(rows), reading_s(rows))
 
 
 def reading_s(rows: Rows) -> NDArray[np.float64]:
@@ -24,27 +40,35 @@ def reading_s(rows: Rows) -> NDArray[np.float64]:
     return np.minimum(_DECISION_S + words / _WORDS_A_SECOND, _LONGEST_S)
 
 
-def same_reading(rows: Rows) -> NDArray[np.intp]:
-    """A number for each row, intp[n]; rows share it when their texts differ in case, digits and punctuation alone.
+def same_reading(rows: Rows, text: str | None = None) -> NDArray[np.intp]:
+    """A number for each row, intp[n], from 0 on, by the column `text`, or by every text of a row.
 
-    Rows without any letter in any text are like no other row.
+    Rows share it when these differ in case, links, punctuation and in which numbers they name alone. Rows without any
+    letter are like no other row.
     """
+    columns = text_columns(rows) if text is None else [rows.arrow(text)]
     alone = np.arange(len(rows), dtype=np.intp)
-    texts = [_essence(text) for text in text_columns(rows)]
-    if not texts or not len(rows):
+    if not columns or not len(rows):
         return alone
-    joined = pc.binary_join_element_wise(*texts, "\n")
+    joined = pc.binary_join_element_wise(*(_essence(column) for column in columns), "\n")
     codes = np.asarray(joined.dictionary_encode().indices, np.intp)
-    empty = np.asarray(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(joined)), 0), bool)
-    return np.where(empty, alone + len(rows), codes).astype(np.intp)
+    silent = ~np.asarray(pc.match_substring_regex(joined, r"\pL"), bool)
+    return np.unique(np.where(silent, alone + len(rows), codes), return_inverse=True)[1].reshape(-1).astype(np.intp)
 
 
 def text_columns(rows: Rows) -> list[pa.Array]:
     """The columns of texts."""
     columns = [rows.arrow(name) for name in rows.columns]
-    return [column for column in columns if pa.types.is_string(column.type) or pa.types.is_large_string(column.type)]
+    return [column for column in columns if is_text(column)]
+
+
+def is_text(column: pa.Array) -> bool:
+    """Whether a column holds texts."""
+    return bool(pa.types.is_string(column.type) or pa.types.is_large_string(column.type))
 
 
 def _essence(text: pa.Array) -> pa.Array:
-    lowered = pc.utf8_lower(pc.fill_null(text, "").cast(pa.string()))
-    return pc.utf8_trim_whitespace(pc.replace_substring_regex(lowered, r"[^\pL\pM]+", " "))
+    folded = pc.utf8_lower(pc.fill_null(text, "").cast(pa.string()))
+    for pattern, put in _FOLDS:
+        folded = pc.replace_substring_regex(folded, pattern, put)
+    return pc.utf8_trim_whitespace(folded)

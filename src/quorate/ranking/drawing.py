@@ -110,3 +110,12 @@ def draw(
     drawn = np.concatenate([np.zeros(0, np.intp), *rows])
     order = np.argsort(tickets[drawn], kind="stable")
     return drawn[order], np.concatenate([np.zeros(0), *chance])[order]
+
+
+def spread(kind: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The order in which both kinds are spread evenly among each other, each in its own order, intp[n]."""
+    turn = np.empty(len(kind))
+    for those in (kind, ~kind):
+        many = int(those.sum())
+        turn[those] = (np.arange(many) + 0.5) / max(many, 1)
+    return np.argsort(turn, kind="stable")

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate.decisions import Decision
-from quorate.estimating.intervals import wilson
+from quorate.estimating.estimates import Estimated
+from quorate.estimating.survey import accuracy_now
 from quorate.fuse import fit
 from quorate.patterns import VotePatterns, fold
 from quorate.project import Project
 from quorate.protocols import FittedLabelModel, LabelModel
+from quorate.ranking.alike import Reading, reading_s
+from quorate.ranking.drawing import strata
+from quorate.ranking.gain import answered
 from quorate.review.ledger import Ledger
-from quorate.review.line import Line, line_up
+from quorate.review.line import Line, Usher
+from quorate.review.similar import groups
+from quorate.rows import Rows
 from quorate.standing import said
 from quorate.trust.doubt import believed_accuracy
 from quorate.values import ABSTAIN, TIE_TOLERANCE, Gold, Labels, Votes
 
 Floats = NDArray[np.float64]
-_RANKING_SHARE = 0.05
-"""At most this part of the time goes into ranking anew; fitting on patterns is quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,13 @@ def refit(patterns: VotePatterns, model: LabelModel) -> FittedLabelModel:
 class Thinker:
     """Fits the label model anew on what people answered, in a thread of its own; `belief` is the newest."""
 
-    def __init__(self, project: Project, votes: Votes, anchors: Gold | None, ledger: Ledger) -> None:
+    def __init__(self, project: Project, votes: Votes, rows: Rows, anchors: Gold | None, ledger: Ledger) -> None:
         self._project, self._votes, self._ledger = project, votes, ledger
         self._patterns, self.where = fold(votes)
         self._anchors = np.full(len(votes), ABSTAIN, np.int16) if anchors is None else anchors.aligned(votes.ids)
-        self.covered = votes.covered
-        self._ranked_s, self._took_s, self._is_line_old = 0.0, 0.0, False
+        self.covered, self._stratum = votes.covered, strata(votes)
+        self.groups = groups(rows, project.settings.data.text)
+        self._usher = Usher(rows, votes, project.settings.queue, Reading(self.groups, reading_s(rows)))
         self._unasked = hard_labels(self._fitted(self._anchors).probabilities(self._patterns.matrix))
         self.belief = self._believed(None)
         self._news, self._stopped = threading.Event(), False
@@ -88,53 +91,66 @@ class Thinker:
         self._thread.join()
 
     def _think(self) -> None:
-        while True:
-            self._news.wait(self._until_ranking_s() if self._is_line_old else None)
+        while not self._stopped:
+            if self._usher.rereading.is_due:
+                self._usher.reread(self._labels(self.belief.probs))
+                self._is_line_old = True
+            self._news.wait(self._usher.ranking.wait_s() if self._is_line_old else None)
             self._news.clear()
-            if self._stopped:
-                return
             self.belief = self._believed(self.belief)
 
     def _believed(self, before: Belief | None) -> Belief:
         number = self._ledger.number
         settled = self._ledger.settled.copy()
         settled[settled == ABSTAIN] = self._anchors[settled == ABSTAIN]
-        fitted = self._fitted(settled if self._project.settings.review.use == "anchor" else self._anchors)
-        probs = fitted.probabilities(self._patterns.matrix)
+        taught = settled if self._project.settings.review.use == "anchor" else self._anchors
+        fitted = self._fitted(taught)
+        probs = answered(fitted.probabilities(self._patterns.matrix), self._counted(taught).astype(np.float64))
         hard = hard_labels(probs)
-        self._is_line_old = before is not None and self._until_ranking_s() > 0
+        self._is_line_old = before is not None and not self._usher.ranking.is_due
         line = before.line if before and self._is_line_old else self._lined_up(probs, settled)
         accuracy = believed_accuracy(self._patterns, fitted)
         is_open = self.covered & (settled == ABSTAIN)
         changed = int((is_open & (hard != self._unasked)[self.where]).sum())
         return Belief(probs, hard, accuracy, line, self._measured(probs, hard, settled), changed, number)
 
-    def _until_ranking_s(self) -> float:
-        return max(self._ranked_s + self._took_s / _RANKING_SHARE - time.monotonic(), 0.0)
-
-    def _fitted(self, settled: NDArray[np.int16]) -> FittedLabelModel:
+    def _counted(self, settled: NDArray[np.int16]) -> NDArray[np.int64]:
+        """How many rows of each pattern are settled as each label, int64[p, k]."""
         known = np.flatnonzero(settled != ABSTAIN)
         gold = np.zeros((len(self._patterns), len(self._votes.space)), np.int64)
         np.add.at(gold, (self.where[known], settled[known]), 1)
-        return refit(replace(self._patterns, gold=gold), self._project.label_model)
+        return gold
+
+    def _fitted(self, settled: NDArray[np.int16]) -> FittedLabelModel:
+        return refit(replace(self._patterns, gold=self._counted(settled)), self._project.label_model)
 
     def _measured(self, probs: Floats, hard: NDArray[np.int16], settled: NDArray[np.int16]) -> Measured:
         """How many labels are right, as far as rows drawn at random tell."""
         known = settled != ABSTAIN
         labelled = (self.covered & (hard != ABSTAIN)[self.where]) | known
         sure = np.where(known, 1.0, probs.max(axis=1, initial=0.0)[self.where])[labelled]
-        drawn = [(d.fused, said(d)) for _, s in self._ledger.answers() if (d := s.settled) and _is_sampled(d)]
-        return measured(drawn, int(known.sum()), int(labelled.sum()), float(sure.mean()) if len(sure) else 0.0)
+        drawn = [(at, d.fused == said(d)) for at, d in self._drawn() if d.fused is not None]
+        places = [at for at, _ in drawn]
+        estimate = accuracy_now(
+            np.array([right for _, right in drawn], np.bool_),
+            self._stratum[places],
+            self._stratum[labelled & ~known],
+            int(known.sum()),
+        )
+        return measured(estimate, float(sure.mean()) if len(sure) else 0.0)
+
+    def _drawn(self) -> list[tuple[int, Decision]]:
+        """The rows that the design drew at random and that somebody settled, with what was decided."""
+        made = ((at, stands.settled) for at, stands in self._ledger.answers())
+        return [(at, d) for at, d in made if d and d.inclusion is not None and d.inclusion < 1]
 
     def _lined_up(self, probs: Floats, settled: NDArray[np.int16]) -> Line:
-        started = time.monotonic()
-        votes, known = self._votes, np.flatnonzero(settled != ABSTAIN)
-        labels = Labels(votes.space, votes.ids, probs[self.where], self.covered, "review")
+        known = np.flatnonzero(settled != ABSTAIN)
         gold = Gold(tuple(self._ledger.ids[at] for at in known.tolist()), settled[known])
-        line = line_up(votes, labels, self._project.settings.queue, gold)
-        self._ranked_s = time.monotonic()
-        self._took_s = self._ranked_s - started
-        return line
+        return self._usher.line(self._labels(probs), gold)
+
+    def _labels(self, probs: Floats) -> Labels:
+        return Labels(self._votes.space, self._votes.ids, probs[self.where], self.covered, "review")
 
 
 def hard_labels(probs: Floats) -> NDArray[np.int16]:
@@ -144,21 +160,8 @@ def hard_labels(probs: Floats) -> NDArray[np.int16]:
     return np.where(tied, ABSTAIN, probs.argmax(axis=1)).astype(np.int16)
 
 
-def measured(drawn: Iterable[tuple[str | None, str | None]], settled: int, labelled: int, believed: float) -> Measured:
-    """The accuracy over `labelled` rows of which `settled` are right, for people settled them.
-
-    `drawn` holds, for each answered row of the random share, the label it had and the one people gave. The share of
-    right ones among them stands for all rows that are not settled, with its Wilson interval.
-    """
-    pairs = [(label, truth) for label, truth in drawn if label is not None]
-    right = sum(label == truth for label, truth in pairs)
-    if not pairs or not labelled:
+def measured(estimate: Estimated | None, believed: float) -> Measured:
+    """The estimate as people are told it: without one, the share is not known and may be anything."""
+    if estimate is None:
         return Measured(None, 0.0, 1.0, 0, believed)
-    rest = max(labelled - settled, 0)
-    low, high = wilson(right, len(pairs))
-    share, low, high = ((min(settled, labelled) + rest * part) / labelled for part in (right / len(pairs), low, high))
-    return Measured(share, low, high, len(pairs), believed)
-
-
-def _is_sampled(answer: Decision) -> bool:
-    return answer.inclusion is not None and answer.inclusion < 1
+    return Measured(estimate.value, estimate.low, estimate.high, estimate.rows, believed)

@@ -8,9 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.rank import rank
+from quorate.protocols import ReadingSignal
+from quorate.rank import Ranked, named, queued, ranked, reasons
+from quorate.ranking.alike import Reading
+from quorate.ranking.drawing import spread
+from quorate.review.ration import Ration
+from quorate.rows import Rows
 from quorate.settings import QueueSettings
-from quorate.values import Gold, Labels, Queue, Votes
+from quorate.values import Gold, Labels, Votes
+
+_SHARE = 0.05
+"""At most this part of the time goes into ranking anew, and as much into reading all rows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,7 +26,7 @@ class Line:
     """All open rows in review order: the queue of the design first, then the others by their score.
 
     Shapes: `order` intp[q], places in the votes; `inclusion` float64[n], NaN where the design did not choose;
-    `reasons` float32[n] by signal, 0 for rows that are not in line.
+    `reasons` float32[n] by signal.
     """
 
     order: NDArray[np.intp]
@@ -26,29 +34,40 @@ class Line:
     reasons: Mapping[str, NDArray[np.float32]]
 
 
-def line_up(votes: Votes, labels: Labels, settings: QueueSettings, gold: Gold | None) -> Line:
-    """The line as `rank` sees it now."""
-    chosen = rank(votes, labels, settings.signals, size=settings.size, random_share=settings.random_share, gold=gold)
-    every = rank(votes, labels, settings.signals, size=None, gold=gold)
-    first = spread(chosen)
-    is_first = np.zeros(len(votes), np.bool_)
-    is_first[first] = True
-    inclusion = np.full(len(votes), np.nan)
-    inclusion[chosen.position] = chosen.inclusion
-    reasons = {name: np.zeros(len(votes), np.float32) for name in every.reasons}
-    for name, values in every.reasons.items():
-        reasons[name][every.position] = values
-    return Line(np.concatenate([first, every.position[~is_first[every.position]]]), inclusion, reasons)
+class Usher:
+    """Lines rows up anew, as often as that may be."""
+
+    def __init__(self, rows: Rows, votes: Votes, settings: QueueSettings, reading: Reading) -> None:
+        self._rows, self._votes, self._settings, self._reading = rows, votes, settings, reading
+        self._signals = named(settings.signals)
+        self.ranking, self.rereading = Ration(_SHARE), Ration(_SHARE)
+        # A first card does not wait until a model has read all rows.
+        self._read = {name: np.zeros(len(votes), np.float32) for name, _ in self._readers()}
+
+    def line(self, labels: Labels, gold: Gold) -> Line:
+        """The line as it is now; what signals read of the rows is what it was when they read them last."""
+        with self.ranking:
+            plain = [signal for name, signal in self._signals.items() if name not in self._read]
+            scores = reasons(self._votes, labels, plain) | self._read
+            by_gain = self._settings.signals is None
+            rows = ranked(self._votes, labels, scores, by_gain, gold=gold, reading=self._reading)
+            return line_up(rows, self._settings.size, self._settings.random_share)
+
+    def reread(self, labels: Labels) -> None:
+        """Has signals read the rows, for the lines to come."""
+        with self.rereading:
+            self._read = {n: signal.score_reading(self._rows, self._votes, labels) for n, signal in self._readers()}
+
+    def _readers(self) -> list[tuple[str, ReadingSignal]]:
+        return [(name, signal) for name, signal in self._signals.items() if isinstance(signal, ReadingSignal)]
 
 
-def spread(queue: Queue) -> NDArray[np.intp]:
-    """The places of a queue with its random rows spread evenly between the targeted ones, each kind in its order.
-
-    Whoever stops half way has then answered some of both, and estimates need both.
-    """
-    drawn = queue.inclusion < 1
-    turn = np.empty(len(queue))
-    for kind in (drawn, ~drawn):
-        many = int(kind.sum())
-        turn[kind] = (np.arange(many) + 0.5) / max(many, 1)
-    return np.asarray(queue.position[np.argsort(turn, kind="stable")])
+def line_up(rows: Ranked, size: int, random_share: float) -> Line:
+    """The line of all open rows, of which so many are the queue."""
+    queue = queued(rows, size, random_share)
+    # Whoever stops half way has then answered some of both kinds, and estimates need both.
+    first = queue.position[spread(queue.inclusion < 1)]
+    inclusion = np.full(len(rows.ids), np.nan)
+    inclusion[queue.position] = queue.inclusion
+    rest = rows.order[np.isnan(inclusion[rows.order])]
+    return Line(np.concatenate([first, rest]), inclusion, rows.reasons)

@@ -47,8 +47,8 @@ class Room:
         gold = project.settings.gold
         # What people answered comes from the ledger, where it can be taken back.
         taught = data.gold if gold and gold.use == "anchor" else None
-        self.thinker = Thinker(project, votes, taught, self.ledger)
-        self.similar = Similar(data.rows, text)
+        self.thinker = Thinker(project, votes, data.rows, taught, self.ledger)
+        self.similar = Similar(self.thinker.groups)
         self.wishes = Wishes(data.rows, votes, text)
         self.lock = threading.RLock()
         self._shown: dict[tuple[str, int], Shown] = {}
