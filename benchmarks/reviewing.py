@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from benchmarks.vote_sets import VoteSet
 from quorate import Gold, Labels, Votes, fuse, rank
-from quorate.ranking.gain import settle_alike
+from quorate.content import with_content
+from quorate.features import Features
+from quorate.patterns import fold
+from quorate.ranking.gain import count_answers
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -25,13 +28,15 @@ _BATCHES_OF_A_QUEUE = 40
 class Table:
     """The covered rows of a vote set whose truth is known, as one reviewer would answer them.
 
-    `truth` and `said` int16[n]; `given` are the labels before anybody was asked.
+    `truth` and `said` int16[n]; `given` are the labels before anybody was asked; `content` is None where rows say
+    nothing.
     """
 
     votes: Votes
     truth: NDArray[np.int16]
     said: NDArray[np.int16]
     given: Labels
+    content: Features | None = None
 
     @staticmethod
     def of(found: VoteSet, wrong_share: float, seed: int) -> Table:
@@ -43,7 +48,8 @@ class Table:
         said = np.where(generator.random(len(kept)) < wrong_share, other, truth).astype(np.int16)
         ids = [f"{seed}-{i}" for i in range(len(kept))]
         votes = Votes.of(found.matrix[kept], [f"label_{y}" for y in range(found.k)], ids=ids)
-        return Table(votes, truth, said, fuse(votes))
+        content = None if found.content is None else Features.of([found.content[at] for at in kept])
+        return Table(votes, truth, said, fuse(votes), content)
 
     def gold(self, asked: Places) -> Gold:
         """The answers on these rows."""
@@ -65,6 +71,11 @@ def right_share(probs: Floats, truth: NDArray[np.int16]) -> Floats:
     """1 where the most probable label is true, less where others tie with it, float64[n]."""
     top = probs >= probs.max(axis=1, keepdims=True) - 1e-9
     return np.asarray(top[np.arange(len(truth)), truth] / top.sum(axis=1))
+
+
+def settled(table: Table, labels: Labels, asked: Places) -> Labels:
+    """The labels with the answers counted in on rows with the same votes, as a run has them."""
+    return count_answers(labels, *fold(table.votes, table.gold(asked)))
 
 
 def by_gain(table: Table, labels: Labels, asked: Places) -> Places:
@@ -105,7 +116,7 @@ def found_errors(table: Table, order: Order, *, rerank: bool) -> Floats:
     for stop in stops:
         # The gain of asking counts the answers in by itself.
         again = rerank and order is not by_gain
-        labels = settle_alike(table.votes, table.given, table.gold(asked)) if again else table.given
+        labels = settled(table, table.given, asked) if again else table.given
         asked = np.concatenate([asked, order(table, labels, asked)[: stop - len(asked)]])
     found = (is_wrong * (table.said == table.truth))[asked]
     curve = 100 * np.concatenate([[0.0], np.cumsum(found)]) / max(float(is_wrong.sum()), 1e-9)
@@ -115,8 +126,8 @@ def found_errors(table: Table, order: Order, *, rerank: bool) -> Floats:
 
 
 def accuracies(table: Table, order: Order, *, refit: bool = True) -> Floats:
-    """The accuracy of all labels after each number of `ANSWERS`, and that without counting answers in on rows with
-    the same votes, float64[2, a]; the order follows the former.
+    """The accuracy of all labels after each number of `ANSWERS`: counting answers in on rows with the same votes,
+    without that, and with content; float64[3, a]. The order follows the first.
 
     Args:
         refit: the label model is fitted anew; else labels stay as given where nobody answered.
@@ -126,11 +137,11 @@ def accuracies(table: Table, order: Order, *, refit: bool = True) -> Floats:
     for stop in REFITS:
         asked = np.concatenate([asked, order(table, labels, asked)[: stop - len(asked)]])
         if refit:
-            gold = table.gold(asked)
-            fused = fuse(table.votes, gold=gold)
-            labels = settle_alike(table.votes, fused, gold)
+            fused = fuse(table.votes, gold=table.gold(asked))
+            labels = settled(table, fused, asked)
         if stop in ANSWERS:
-            reached.append((table.accuracy(labels, asked), table.accuracy(fused, asked)))
+            read = labels if table.content is None else with_content(labels, table.content, table.gold(asked))
+            reached.append([table.accuracy(one, asked) for one in (labels, fused, read)])
     return np.array(reached).T
 
 

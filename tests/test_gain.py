@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate import ABSTAIN, Gold, Labels, LabelSpace, Rows, Votes, fuse, rank
+from quorate.patterns import fold
 from quorate.ranking.alike import reading_s, same_reading
-from quorate.ranking.gain import STRENGTH, answered, gain, settle_alike
+from quorate.ranking.gain import STRENGTH, answered, count_answers, gain
 
 SPACE = LabelSpace(("A", "B"))
 
@@ -50,10 +51,10 @@ def test_answers_that_contradict_the_labels_given_bring_their_pattern_forward() 
 
 def test_rows_with_the_same_votes_take_answers_into_account() -> None:
     votes, labels = judged([[0.6, 0.4]] * 4, [[0, 1]] * 3 + [[1, 0]])
-    told = settle_alike(votes, labels, Gold.of(["r0"], ["B"], SPACE))
+    told = count_answers(labels, *fold(votes, Gold.of(["r0"], ["B"], SPACE)))
     expected = [0.6 * STRENGTH / (STRENGTH + 1), (0.4 * STRENGTH + 1) / (STRENGTH + 1)]
     assert told.probs[1] == pytest.approx(expected)
-    assert told.probs[[0, 3]].tolist() == labels.probs[[0, 3]].tolist()
+    assert told.probs[3].tolist() == labels.probs[3].tolist()
 
 
 @settings(deadline=None, max_examples=50)

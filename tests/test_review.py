@@ -247,7 +247,7 @@ def test_answers_move_the_label_model_and_the_next_run(enter: Enter, tmp_path: P
         say(room, row, "Ada", "SPAM")
     thought(room)
     assert room.belief is not before
-    assert not np.allclose(room.belief.probs, before.probs)
+    assert not np.allclose(room.belief.labels.probs, before.labels.probs)
     stands = status(room, "Ada")
     assert (stands["answered"], stands["mine"], stands["waits"]) == (20, 20, False)
     assert stands["accuracy"]["believed"] > 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ _COVERAGE_SETS = ("votes/imdb", "votes/trec", "votes/domain", "votes/youtube")
 
 def measure(context: Context) -> Iterator[Measurement]:
     """Per set and reviewer: `found_*` in percent of all wrong labels, `accuracy_*` in percent; then `covered`."""
-    from benchmarks.vote_sets import open_sets
+    from benchmarks.vote_sets import whole_sets
 
     with ExitStack() as stack:
         ask: dict[str, Worker] = {}
@@ -38,10 +39,10 @@ def measure(context: Context) -> Iterator[Measurement]:
             python = python_with(peer)
             if python:
                 ask[peer] = stack.enter_context(Worker(contender, python))
-        for found in open_sets(context.data) if context.data else ():
+        for found in whole_sets(context.data) if context.data else ():
             if context.quick and len(found.matrix) > _QUICK_ROWS:
                 continue
-            yield from _reviewed(found, ask)
+            yield from _reviewed(found if found.group == _REFITTED else replace(found, content=None), ask)
             if f"{found.group}/{found.name}" in _COVERAGE_SETS:
                 yield from _coverage(found, 100 if context.quick else 1000)
 
@@ -103,12 +104,13 @@ def _found(table: Table, theirs: dict[str, tuple[Order, Floats]]) -> dict[str, F
 def _accuracies(table: Table, theirs: dict[str, tuple[Order, Floats]]) -> dict[str, Floats]:
     from benchmarks.reviewing import accuracies, at_random, by_entropy, by_gain, with_probs
 
-    ours, alone = accuracies(table, by_gain)
+    votes_alone, alone, ours = accuracies(table, by_gain)
     reached = {
         "ours": ours,
+        "our queue, no content": votes_alone,
         "our queue, fuse alone": alone,
-        "random": accuracies(table, at_random)[0],
-        "entropy": accuracies(table, by_entropy)[0],
+        "random": accuracies(table, at_random)[2],
+        "entropy": accuracies(table, by_entropy)[2],
     }
     for name, (order, probs) in theirs.items():
         reached[name] = accuracies(with_probs(table, probs), order, refit=False)[0]

@@ -96,9 +96,10 @@ def compute(
     data, votes, labels = made.data, made.votes, made.labels
     patterns = made.patterns
     majority = predict(fit(patterns, "majority"), votes, patterns, made.where, gold=data.anchors, name="majority")
+    # By the votes alone: what content is sure of hides from the queue where votes err alike.
     queue = rank(
         votes,
-        labels,
+        made.alone,
         settings.queue.signals,
         size=settings.queue.size,
         random_share=settings.queue.random_share,

@@ -19,8 +19,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.patterns import VotePatterns, fold
-from quorate.values import ABSTAIN, Gold, Labels, Votes
+from quorate.patterns import VotePatterns
+from quorate.values import Labels
 
 Floats = NDArray[np.float64]
 
@@ -38,15 +38,13 @@ def answered(belief: Floats, reviews: Floats) -> Floats:
     return np.asarray((STRENGTH * belief + reviews) / (STRENGTH + reviews.sum(axis=1, keepdims=True)))
 
 
-def settle_alike(votes: Votes, labels: Labels, gold: Gold | None) -> Labels:
-    """The labels, with every open row taking into account what people answered on rows with the same votes."""
-    if gold is None or not len(gold):
-        return labels
-    patterns, where = fold(votes, gold)
-    reviews = patterns.gold[where].astype(np.float64)
-    settled = gold.aligned(votes.ids) != ABSTAIN
-    probs = np.where(settled[:, None], labels.probs, answered(labels.probs, reviews))
-    return replace(labels, probs=probs)
+def count_answers(labels: Labels, patterns: VotePatterns, where: NDArray[np.intp]) -> Labels:
+    """The labels, where rows take into account what people answered on rows with the same votes.
+
+    Args:
+        labels: of the rows whose patterns are `patterns[where]`; `patterns` hold the answers as gold.
+    """
+    return replace(labels, probs=answered(labels.probs, patterns.gold[where].astype(np.float64)))
 
 
 def pattern_belief(

@@ -64,7 +64,7 @@ def seen(room: Room, at: int, shown: Shown) -> dict[str, Any]:
         for j, vote in enumerate(row)
         if vote != ABSTAIN
     ]
-    probs = belief.probs[room.thinker.where[at]]
+    probs = belief.labels.probs[at]
     return {
         "fused": shown.fused,
         "probability": float(probs.max()) if shown.fused else None,
@@ -77,13 +77,14 @@ def seen(room: Room, at: int, shown: Shown) -> dict[str, Any]:
 
 def why(room: Room, at: int) -> dict[str, Any]:
     """Why a row is there: signals that speak for it, whether it was drawn at random, whether two people read it."""
-    line = room.belief.line
+    belief = room.belief
+    line = belief.line
     signals = {name: float(values[at]) for name, values in line.reasons.items() if values[at] > 0.005}
     return {
         "signals": dict(sorted(signals.items(), key=lambda item: -item[1])[:4]),
         "drawn": bool(line.inclusion[at] < 1),
         "two": bool(room.ledger.needs_two[at]),
-        "covered": bool(room.thinker.covered[at]),
+        "covered": bool(belief.labels.covered[at]),
     }
 
 

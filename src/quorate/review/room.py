@@ -44,10 +44,7 @@ class Room:
         self.decisions = Decisions(project.decisions)
         self.leases = Leases(project.state / "leases.sqlite")
         self.ledger = Ledger(self.decisions, data.rows, project.space, text, project.settings.review.overlap)
-        gold = project.settings.gold
-        # What people answered comes from the ledger, where it can be taken back.
-        taught = data.gold if gold and gold.use == "anchor" else None
-        self.thinker = Thinker(project, votes, data.rows, taught, self.ledger)
+        self.thinker = Thinker(project, votes, data, self.ledger)
         self.similar = Similar(self.thinker.groups)
         self.wishes = Wishes(data.rows, votes, text)
         self.lock = threading.RLock()
@@ -69,8 +66,8 @@ class Room:
                 self.thinker.tell()
 
     def fused(self, at: int) -> str | None:
-        """The label that the votes give a row now; None where nobody voted or the best tie."""
-        label = int(self.belief.hard[self.thinker.where[at]]) if self.thinker.covered[at] else ABSTAIN
+        """The label that a row has now, but for answers about itself; None without one and where the best tie."""
+        label = int(self.belief.hard[at])
         return None if label == ABSTAIN else self.space.names[label]
 
     def measures(self, at: int) -> bool:
