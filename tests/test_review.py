@@ -362,6 +362,15 @@ def test_what_cannot_be_taken_in_is_told(tmp_path: Path, form: str, content: str
     assert told in " ".join(ended.err.split())
 
 
+def test_a_line_separator_within_a_text_ends_no_line(tmp_path: Path) -> None:
+    folder = review_project(tmp_path / "p", 3)
+    task = {"text": "a\u2028b", "meta": {"id": "r2"}, "label": "SPAM", "answer": "accept"}
+    (tmp_path / "gold").write_text(json.dumps(task, ensure_ascii=False) + "\n", "utf-8")
+    ended = quorate("gold", "import", folder, tmp_path / "gold", "--format", "prodigy")
+    assert ended.code == 0, ended.err
+    assert {i: a.label for i, a in answered(folder).items()} == {"r2": "SPAM"}
+
+
 def test_what_label_studio_argilla_and_prodigy_write_themselves_is_read(tmp_path: Path) -> None:
     folder = review_project(tmp_path / "p", 6)
     choice = {"type": "choices", "from_name": "c", "to_name": "t", "value": {"choices": ["spam"]}}

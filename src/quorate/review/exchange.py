@@ -17,6 +17,7 @@ from quorate.errors import LabelError, TableError, listed
 from quorate.project import Project
 from quorate.standing import by_row, content_keys, of_these_rows, said, standing
 from quorate.store import keep_out_of_git, write_atomically
+from quorate.training_sets.writing import json_lines
 
 NONE = "none of these"
 
@@ -231,7 +232,7 @@ def _objects(text: str) -> list[dict[str, Any]]:
     if text.lstrip().startswith("["):
         found: list[dict[str, Any]] = json.loads(text)
         return found
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
+    return json_lines(text)
 
 
 FORMS: dict[str, tuple[Reader, Writer]] = {

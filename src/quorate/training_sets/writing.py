@@ -36,7 +36,12 @@ def write_json_lines(path: Path, objects: Iterable[Any]) -> Path:
 
 def read_json_lines(path: Path) -> list[Any]:
     """The objects of a file with one a line."""
-    return [json.loads(line) for line in path.read_bytes().decode("utf-8").split("\n") if line]
+    return json_lines(path.read_bytes().decode("utf-8"))
+
+
+def json_lines(text: str) -> list[Any]:
+    """The objects of a text with one a line; blank lines are left out."""
+    return [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
 def write_rows(path: Path, rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> Path:

@@ -25,8 +25,6 @@ _MOST_LEFT_OUT = 24
 _MOST_SOURCES = 500
 _MOST_LABELS = 30
 
-Matrix = NDArray[Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Kin:
