@@ -75,7 +75,8 @@ def right_share(probs: Floats, truth: NDArray[np.int16]) -> Floats:
 
 def settled(table: Table, labels: Labels, asked: Places) -> Labels:
     """The labels with the answers counted in on rows with the same votes, as a run has them."""
-    return count_answers(labels, *fold(table.votes, table.gold(asked)))
+    gold = table.gold(asked)
+    return count_answers(labels, *fold(table.votes, gold), gold)
 
 
 def by_gain(table: Table, labels: Labels, asked: Places) -> Places:

@@ -128,8 +128,13 @@ def _fitted(values: Floats, target: Floats, weight: Floats, start: Floats | None
         return float(0.5 * ridge * (coefficients[:-1] ** 2).sum() - (target * log_probs * share).sum()), slope.ravel()
 
     first = np.zeros(shape) if start is None else start
-    limits = {"maxiter": _ITERATIONS, "ftol": _TOLERANCE}
-    found = minimize(objective, first.ravel(), jac=True, method="L-BFGS-B", options=limits)
+    found = minimize(
+        objective,
+        first.ravel(),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": _ITERATIONS, "ftol": _TOLERANCE},
+    )
     return np.asarray(found.x.reshape(shape))
 
 

@@ -18,7 +18,7 @@ from quorate.project import Data, Project
 from quorate.protocols import FittedLabelModel
 from quorate.ranking.gain import count_answers
 from quorate.store import Store
-from quorate.values import ABSTAIN, Gold, Labels, Votes
+from quorate.values import Labels, Votes
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,17 +75,10 @@ def fused(
     name = str(project.settings.label_model["kind"])
     told = predict(fitted, votes, patterns, where, gold=data.anchors, name=name)
     if data.reviewed is not None:
-        told = _with_answers(told, patterns, where, data.anchors)
+        told = count_answers(told, patterns, where, data.anchors)
     alone = _without_refused(told, data.refused)
     labels = with_content(alone, data.content, data.anchors) if project.settings.content else alone
     return Fused(data, votes, patterns, where, _without_refused(labels, data.refused), alone, fitted, desk)
-
-
-def _with_answers(labels: Labels, patterns: VotePatterns, where: NDArray[np.intp], settled: Gold | None) -> Labels:
-    """The labels with what people answered counted in on open rows with the same votes."""
-    is_open = np.ones(len(labels), bool) if settled is None else settled.aligned(labels.ids) == ABSTAIN
-    heard = count_answers(labels, patterns, where)
-    return replace(labels, probs=np.where(is_open[:, None], heard.probs, labels.probs))
 
 
 def _without_refused(labels: Labels, refused: frozenset[str]) -> Labels:

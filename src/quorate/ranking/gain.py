@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.patterns import VotePatterns
-from quorate.values import Labels
+from quorate.values import ABSTAIN, Gold, Labels
 
 Floats = NDArray[np.float64]
 
@@ -38,13 +38,17 @@ def answered(belief: Floats, reviews: Floats) -> Floats:
     return np.asarray((STRENGTH * belief + reviews) / (STRENGTH + reviews.sum(axis=1, keepdims=True)))
 
 
-def count_answers(labels: Labels, patterns: VotePatterns, where: NDArray[np.intp]) -> Labels:
+def count_answers(labels: Labels, patterns: VotePatterns, where: NDArray[np.intp], gold: Gold | None = None) -> Labels:
     """The labels, where rows take into account what people answered on rows with the same votes.
 
     Args:
         labels: of the rows whose patterns are `patterns[where]`; `patterns` hold the answers as gold.
+        gold: the rows that keep what `labels` say of them, for it is what people answered.
     """
-    return replace(labels, probs=answered(labels.probs, patterns.gold[where].astype(np.float64)))
+    heard = answered(labels.probs, patterns.gold[where].astype(np.float64))
+    if gold is not None:
+        heard = np.where((gold.aligned(labels.ids) == ABSTAIN)[:, None], heard, labels.probs)
+    return replace(labels, probs=heard)
 
 
 def pattern_belief(
