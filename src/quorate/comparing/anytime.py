@@ -7,14 +7,63 @@ that made nobody rich (a factor of 40 on either side) are the interval. Its chan
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
-Floats = NDArray[np.float64]
+import numpy as np
+
+from quorate.comparing.outlook import needed, spread, steadied
+from quorate.estimating.estimates import Floats
 _LEVEL = 0.05
 _CANDIDATES = 1_001
 # A bet may lose at most this share of what there is.
 _BOLDEST = 0.75
+
+
+@dataclass(frozen=True)
+class Anytime:
+    """What holds however often one looked: the interval of A - B now, and after how many reviews it left out zero.
+
+    `more`: about how many more disagreements to settle until it does; 0 once it has, None where no number will do.
+    """
+
+    low: float
+    high: float
+    reviews: int
+    settled_after: int | None
+    is_a_better: bool | None
+    more: int | None
+
+
+def anytime(scores: Floats, disagreements: int, rows: int) -> Anytime:
+    """The interval of A - B over all rows that is valid under peeking.
+
+    Args:
+        scores: float64[n], 1 where A won, -1 where B did, 0 else: disagreements in the order of being settled.
+    """
+    share = disagreements / max(rows, 1)
+    if not len(scores):
+        return Anytime(-share, share, 0, None, None, None)
+    low, high = anytime_interval(scores, disagreements)
+    apart = np.flatnonzero((low > 0) | (high < 0))
+    after = int(apart[0]) if len(apart) else None
+    return Anytime(
+        float(low[-1]) * share,
+        float(high[-1]) * share,
+        len(scores),
+        None if after is None else after + 1,
+        None if after is None else bool(low[after] > 0),
+        _more(scores, disagreements, float(high[-1] - low[-1]) / 2) if after is None else 0,
+    )
+
+
+def _more(scores: Floats, disagreements: int, half: float) -> int | None:
+    """As many as would do if the interval narrows from here on as the usual one does, and the mean stays."""
+    n, mean = len(scores), abs(float(steadied(scores).mean()))
+    variance = spread(scores)
+    unseen = (disagreements - n) / max(disagreements - 1, 1)
+    if mean < 1 / disagreements or unseen <= 0:
+        return None
+    return needed(mean, variance, disagreements, n, half / (variance / n * unseen) ** 0.5)
 
 
 def anytime_interval(outcomes: Floats, population: int) -> tuple[Floats, Floats]:

@@ -53,12 +53,12 @@ def comparison(candidates: Candidates, conditions: Sequence[str] = ()) -> dict[s
     """
     asked = [parse_condition(text, candidates) for text in conditions]
     a, b = candidates.names[:2]
-    population = Population.of(candidates)
+    fused = _fused(candidates)
+    population = Population.of(candidates, fused)
     two = Ratings.of(
         np.stack([candidates.column(a), candidates.column(b)], axis=1), candidates.votes.space.names, (a, b)
     )
     has_gold = len(population.settled) > 0
-    fused = _fused(candidates)
     agreement = measure_agreement(two)
     paired = _paired(population, candidates, a, b) if has_gold else None
     scores = _scores(population, candidates) if has_gold else []

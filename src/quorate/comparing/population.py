@@ -16,7 +16,7 @@ from scipy.stats import hypergeom
 
 from quorate.comparing.candidates import Candidates, Settled
 from quorate.estimating.estimates import DRAWS, Estimated, Floats, estimated, posterior_shares, posterior_totals
-from quorate.values import ABSTAIN
+from quorate.values import ABSTAIN, Labels
 
 AGREE, DIFFER, SILENT = 0, 1, 2
 SIDES = ("agree", "differ", "no answer")
@@ -37,22 +37,28 @@ class Population:
     """All rows of a comparison: `side` int8[n] of each, and the settled rows.
 
     `is_sample` says that estimates are about rows that come as these came, not about these very rows: the question
-    that is left where every row is settled.
+    that is left where every row is settled. `belief` float64[n, k] is what all sources together make of each row, None
+    where there are no others than A and B: rows on which it leans alike are told apart.
     """
 
     side: NDArray[np.int8]
     settled: Settled
     is_sample: bool
     draws: int = DRAWS
+    belief: Floats | None = None
 
     @staticmethod
-    def of(candidates: Candidates) -> Population:
+    def of(candidates: Candidates, fused: Labels | None = None) -> Population:
         matrix = np.stack([candidates.column(name) for name in candidates.names], axis=1)
         settled = candidates.settled
-        return Population(sides_of(matrix), settled, len(settled) == len(candidates))
+        belief = None if fused is None else fused.probs
+        return Population(sides_of(matrix), settled, len(settled) == len(candidates), belief=belief)
 
     def among(self, inside: NDArray[np.bool_]) -> Population:
-        """The population of some of the rows, bool[n]: within each side they are sampled as all are."""
+        """The population of some of the rows, bool[n]: within each side they are sampled as all are.
+
+        Without belief: parts of a table hold too few settled rows to be told apart further.
+        """
         place = np.cumsum(inside) - 1
         kept = inside[self.settled.position]
         at = place[self.settled.position[kept]]
