@@ -13,6 +13,7 @@ import numpy as np
 
 from quorate.comparing.outlook import needed, spread, steadied
 from quorate.estimating.estimates import Floats
+
 _LEVEL = 0.05
 _CANDIDATES = 1_001
 # A bet may lose at most this share of what there is.
@@ -81,16 +82,18 @@ def anytime_interval(outcomes: Floats, population: int) -> tuple[Floats, Floats]
         raise ValueError(f"{n} rows were drawn from {population}")
     unit = (np.asarray(outcomes, np.float64) + 1) / 2
     step = 1 / (_CANDIDATES - 1)
-    # Candidates that are still possible, and what the gamblers on either side of each won, as logarithms.
-    left, above, below = np.linspace(0, 1, _CANDIDATES), np.zeros(_CANDIDATES), np.zeros(_CANDIDATES)
+    # Candidates that are still possible, and what a gambler on either side of each has made of 1.
+    left, above, below = np.linspace(0, 1, _CANDIDATES), np.ones(_CANDIDATES), np.ones(_CANDIDATES)
     low, high, seen = np.zeros(n), np.ones(n), 0.0
     for t, (outcome, bet) in enumerate(zip(unit, _bets(unit), strict=True)):
         # What the rows not yet drawn must average if the candidate is the mean of all.
         rest = (population * left - seen) / (population - t)
-        inside = np.clip(rest, 1e-9, 1 - 1e-9)
-        above = above + np.log1p(np.minimum(bet, _BOLDEST / inside) * (outcome - inside))
-        below = below + np.log1p(-np.minimum(bet, _BOLDEST / (1 - inside)) * (outcome - inside))
-        kept = (rest >= 0) & (rest <= 1) & (np.maximum(above, below) < np.log(2 / _LEVEL))
+        inside = np.minimum(np.maximum(rest, 1e-9), 1 - 1e-9)
+        above = above * (1 + np.minimum(bet, _BOLDEST / inside) * (outcome - inside))
+        below = below * (1 - np.minimum(bet, _BOLDEST / (1 - inside)) * (outcome - inside))
+        # Who has next to nothing never wins again; numbers any smaller are slow to reckon with.
+        above, below = np.maximum(above, 1e-200), np.maximum(below, 1e-200)
+        kept = (rest >= 0) & (rest <= 1) & (np.maximum(above, below) < 2 / _LEVEL)
         seen += outcome
         if not kept.any():
             # The last interval stands: nothing is left to narrow it with.

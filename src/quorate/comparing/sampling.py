@@ -45,23 +45,16 @@ def next_rows(
     size: int,
     agreeing_share: float = AGREEING_SHARE,
 ) -> NDArray[np.intp]:
-    """Places of the rows to settle, in order: of each side those with the smallest tickets.
+    """Places of the rows to settle, in order: of each side those with the smallest tickets first.
+
+    While both last, every beginning has its share of agreements; then come what is left of either.
 
     Args:
         side: int8[n], whether the sources agree or differ there.
         tickets: a random number of each row.
     """
-    agree, differ = (np.flatnonzero((side == kind) & is_open) for kind in (AGREE, DIFFER))
-    from_differ = min(size - min(round(size * agreeing_share), len(agree)), len(differ))
-    from_agree = min(size - from_differ, len(agree))
-    drawn = [
-        places[np.argsort(tickets[places], kind="stable")[:quota]]
-        for places, quota in ((differ, from_differ), (agree, from_agree))
-    ]
-    return _interleaved(*drawn)
-
-
-def _interleaved(many: NDArray[np.intp], few: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Both in their order, the few spread evenly among the many."""
-    place = np.concatenate([(np.arange(len(group)) + 0.5) / max(len(group), 1) for group in (many, few)])
-    return np.concatenate([many, few])[np.argsort(place, kind="stable")].astype(np.intp)
+    sides = ((AGREE, agreeing_share), (DIFFER, 1 - agreeing_share))
+    open_rows = [np.flatnonzero((side == kind) & is_open) for kind, _ in sides]
+    drawn = [places[np.argsort(tickets[places], kind="stable")] for places in open_rows]
+    turn = [(np.arange(len(rows)) + 0.5) / max(share, 1e-12) for rows, (_, share) in zip(drawn, sides, strict=True)]
+    return np.concatenate(drawn)[np.argsort(np.concatenate(turn), kind="stable")][:size]

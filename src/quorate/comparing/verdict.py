@@ -43,7 +43,9 @@ def peeking(a: str, b: str, told: Anytime) -> str:
     """Whether a person who looks after every answer may stop, or about how long to go on."""
     if told.settled_after is not None:
         best = a if told.is_a_better else b
-        return f"You may stop: {best} is better, also if you looked after every answer ({told.reviews:,} disagreements)."
+        return (
+            f"You may stop: {best} is better, also if you looked after every answer ({told.reviews:,} disagreements)."
+        )
     if told.more is None:
         return "Go on: if you look after every answer, nothing is decided yet."
     return f"Go on: if you look after every answer, about {max(rounded(told.more), 1):,} more disagreements decide it."
