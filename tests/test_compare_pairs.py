@@ -198,7 +198,7 @@ def test_one_may_stop_after_a_long_run_of_wins_and_is_told_how_long_to_go_on_bef
 
 
 def test_about_so_many_more_answers_decide_under_peeking() -> None:
-    """Told after 40 of 3,000 disagreements, of which A wins three in ten more: in the median off by less than thrice."""
+    """Told after 40 of 3,000 disagreements, of which A wins .65: in the median off by less than three times."""
     off = []
     for seed in range(40):
         scores = np.random.default_rng(seed).choice([1.0, -1.0], 3_000, p=[0.65, 0.35])

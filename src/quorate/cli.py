@@ -173,6 +173,7 @@ def compare(
     second: Annotated[str | None, typer.Option(help="Of a file: what a second person said (the ceiling).")] = None,
     text: Annotated[str | None, typer.Option(help="Of a file: the column to read.")] = None,
     id: Annotated[str | None, typer.Option(help="Of a file: the column of row ids.")] = None,
+    group: Annotated[str | None, typer.Option(help="The column of what rows belong to, such as a document.")] = None,
     again: Annotated[list[str] | None, typer.Option(help="A=A2: source A2 asked the same again (noise floor).")] = None,
     confidence: Annotated[list[str] | None, typer.Option(help="A=column: how sure source A is, 0 to 1.")] = None,
     price: Annotated[list[str] | None, typer.Option(help="A=usd: what 1,000 rows of source A cost.")] = None,
@@ -193,7 +194,7 @@ def compare(
 
         names = [*(sources or ()), *(name.strip() for name in columns.split(",") if name.strip())]
         more = again or (), confidence or (), price or (), sampled, fail_if or ()
-        wanted = Wanted(what, names, gold, second, text, id, *more)
+        wanted = Wanted(what, names, gold, second, text, id, group, *more)
         found = compare_as_asked(wanted)
         written = write_forms(found, html, markdown, to_review, review)
         shown(say, as_json, dict(found.report), comparison_view)

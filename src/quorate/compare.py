@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from quorate.comparing.candidates import SAMPLES, Candidates, Settled
 from quorate.comparing.comparison import comparison
+from quorate.comparing.grouped import groups_given
 from quorate.comparing.sampling import review_queue
 from quorate.comparing.tabled import Columns, tabled
 from quorate.contestants import of_project
@@ -66,6 +67,7 @@ def compare(
     again: Mapping[str, str] | None = None,
     confidence: Mapping[str, str] | None = None,
     usd_per_1000: Mapping[str, float] | None = None,
+    group: Any = None,
     sampled: str = "",
     fail_if: Sequence[str] = (),
 ) -> Comparison:
@@ -78,6 +80,7 @@ def compare(
         second: of a table the column of another person's labels: how far people agree is the ceiling.
         again: for a source, the one that asks the same once more: the noise floor.
         confidence: of a table, for a source the column of its certainty, 0 to 1.
+        group: the column whose equal cells mark rows that belong together, such as a document; of votes a value a row.
         sampled: how settled rows were chosen, `random` or `strata`; found out from their shares where it is not said.
         fail_if: conditions such as `"B worse than A by 2 points"`; see `Comparison.fails`.
 
@@ -88,13 +91,14 @@ def compare(
     if isinstance(what, Path | str) and Path(what).is_dir():
         what = open_project(what)
     if isinstance(what, Project):
-        candidates = of_project(what, names, again or {}, sampled)
+        candidates = of_project(what, names, again or {}, sampled, group)
     elif isinstance(what, Votes):
-        candidates = of_votes(what, names, gold, again or {}, sampled)
-    else:
-        columns = Columns(
-            tuple(names), gold, second, text, id, tuple(others), again or {}, confidence or {}, usd_per_1000 or {}
+        candidates = replace(
+            of_votes(what, names, gold, again or {}, sampled), groups=None if group is None else groups_given(group)
         )
+    else:
+        by_source = again or {}, confidence or {}, usd_per_1000 or {}
+        columns = Columns(tuple(names), gold, second, text, id, tuple(others), *by_source, group)
         named = isinstance(what, Path | str)
         table = read_table(Path(what), columns.every) if named else what
         title = Path(what).name if named else "labels"
@@ -125,6 +129,7 @@ class Wanted:
     second: str | None = None
     text: str | None = None
     id: str | None = None
+    group: str | None = None
     again: Sequence[str] = ()
     confidence: Sequence[str] = ()
     price: Sequence[str] = ()
@@ -157,6 +162,7 @@ def compare_as_asked(wanted: Wanted) -> Comparison:
         again=_named("--again", wanted.again),
         confidence=_named("--confidence", wanted.confidence),
         usd_per_1000={name: _number(name, value) for name, value in _named("--price", wanted.price).items()},
+        group=wanted.group,
         sampled=wanted.sampled,
         fail_if=wanted.fail_if,
     )

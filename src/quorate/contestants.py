@@ -10,6 +10,7 @@ import numpy as np
 
 from quorate.asking.ledger import account_of
 from quorate.comparing.candidates import Asked, Candidates, Settled, check_names
+from quorate.comparing.grouped import groups_of
 from quorate.errors import CannotTell
 from quorate.project import Data, Project
 from quorate.protocols import Asking, Source
@@ -17,12 +18,15 @@ from quorate.values import Gold, Status, Votes
 from quorate.voting import vote
 
 
-def of_project(project: Project, names: Sequence[str], again: Mapping[str, str], sampled: str = "") -> Candidates:
+def of_project(
+    project: Project, names: Sequence[str], again: Mapping[str, str], sampled: str = "", group: str | None = None
+) -> Candidates:
     """The candidates of a project as it was last run: nothing is sent to any endpoint.
 
     Raises:
         LabelError: a name that no source has.
         CannotTell: a source that has no vote, because it was not run.
+        TableError: the data have no column `group`.
     """
     check_names(names, [source.name for source in project.sources])
     check_names([*names, *again.values()], [source.name for source in project.sources])
@@ -41,6 +45,7 @@ def of_project(project: Project, names: Sequence[str], again: Mapping[str, str],
         again,
         {source.name: _asked(project, source, compared) for source in compared},
         _facts(project, data.gold),
+        groups=None if group is None else groups_of(data.rows, group),
     )
 
 

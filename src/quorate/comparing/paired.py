@@ -17,6 +17,8 @@ from quorate.values import ABSTAIN
 
 OUTCOMES = ("both_right", "a_right", "b_right", "both_acceptable", "neither")
 BOTH, ONLY_A, ONLY_B, EITHER, NEITHER = range(5)
+# What is told of outcomes: A - B, and whether A and B are right.
+_TOLD = np.array([[0, 1, -1, 0, 0], [1, 1, 0, 1, 0], [1, 0, 1, 1, 0]], np.float64).T
 # What two sources can be to each other on a row: same answer, two answers, only A answers, only B, nobody.
 _SAME, _TWO, _A_ALONE, _B_ALONE, _NOBODY = range(5)
 _LEANINGS = (-0.5, 0.0, 0.5)
@@ -30,8 +32,9 @@ class Paired:
     """A against B. `counts` are settled rows by outcome; `answered` accuracies are of answered rows alone.
 
     `difference` is A - B; `a_is_better` the probability of it being positive; `mcnemar_p` None where the settled rows
-    are no random sample; `more_labels` how many more disagreements to settle until the difference should show, None
-    where no number of them will do; `for_two_points` how many until it is known to two points.
+    are no random sample or come in groups, `anytime` where their order is not known or they come in groups;
+    `more_labels` how many more disagreements to settle until the difference should show, None where no number of them
+    will do; `for_two_points` how many until it is known to two points.
     """
 
     counts: dict[str, int]
@@ -87,9 +90,14 @@ def pair(population: Population, a: NDArray[np.int16], b: NDArray[np.int16]) -> 
         count(drawn[:, _SAME, NEITHER]),
         count(difference),
         _chance(difference),
-        mcnemar(int(counts[ONLY_A]), int(counts[ONLY_B])) if population.is_random else None,
+        mcnemar(int(counts[ONLY_A]), int(counts[ONLY_B])) if _is_independent(population) else None,
         *_outlook(population, outcome, kind, leaning(population, a, b, kind)),
     )
+
+
+def _is_independent(population: Population) -> bool:
+    """Whether settled rows are a random sample of all rows, each on its own."""
+    return population.is_random and population.group is None
 
 
 def _chance(difference: Floats) -> float:
@@ -107,11 +115,11 @@ def pair_draws(population: Population, a: NDArray[np.int16], b: NDArray[np.int16
     prior = _prior((outcome == EITHER).any())
     lean = leaning(population, a, b, kind)
     if lean is None:
-        return population.shares(outcome, prior, kind)
+        return population.shares(outcome, prior, kind, _TOLD)
     # Post-stratification (W. G. Cochran, "Sampling Techniques", 1977, section 5A.9): it cannot bias, for which rows
     # are of a part is known of all of them, and it narrows as far as the sources together know who is right.
     parts = np.where((kind == _TWO) & (lean > 0), len(prior) - 1 + lean, kind).astype(np.int8)
-    drawn = population.shares(outcome, np.vstack([prior, *[prior[_TWO]] * len(_LEANINGS)]), parts)
+    drawn = population.shares(outcome, np.vstack([prior, *[prior[_TWO]] * len(_LEANINGS)]), parts, _TOLD)
     drawn[:, _TWO] += drawn[:, len(prior) :].sum(axis=1)
     return np.asarray(drawn[:, : len(prior)])
 
@@ -153,10 +161,13 @@ def _outlook(
     differs = (kind != _SAME) & (kind != _NOBODY)
     total, at = int(differs.sum()), differs[settled.position]
     score = (outcome[at] == ONLY_A) * 1.0 - (outcome[at] == ONLY_B)
-    variance = spread(score, None if lean is None else lean[settled.position[at]])
+    part = np.zeros(len(score), np.int8) if lean is None else lean[settled.position[at]]
+    effect = population.design_effect(_TOLD[outcome, :1], kind[settled.position].astype(np.int64))
+    variance = spread(score, part) * effect
     share = total / max(len(kind), 1)
     mean = abs(steadied(score).mean())
     apart = None if mean < 1 / max(total, 1) else needed(float(mean), variance, total, len(score))
     two_points = needed(0.02 / share, variance, total, len(score)) if share else 0
-    peeking = anytime(score, total, len(kind)) if settled.in_order and len(settled) else None
+    is_in_order = settled.in_order and len(settled) and population.group is None
+    peeking = anytime(score, total, len(kind)) if is_in_order else None
     return apart, two_points, peeking

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pyarrow import compute
 
 from quorate.comparing.candidates import Asked, Candidates, Settled, check_names
+from quorate.comparing.grouped import groups_of
 from quorate.errors import LabelError, TableError, did_you_mean, listed
 from quorate.rows import Rows
 from quorate.values import ABSTAIN, LabelSpace, Status, Votes
@@ -24,7 +25,7 @@ _SEPARATOR = "|"
 class Columns:
     """Which columns of a table are what. `sources` are compared, `others` only help; `again`, `confidence` and
     `usd_per_1000` are by source; a cell of `gold` with `a|b` holds two labels that both fit; `second` is what another
-    person said.
+    person said; rows with the same cell of `group` belong together.
     """
 
     sources: tuple[str, ...]
@@ -36,6 +37,7 @@ class Columns:
     again: Mapping[str, str] = field(default_factory=dict)
     confidence: Mapping[str, str] = field(default_factory=dict)
     usd_per_1000: Mapping[str, float] = field(default_factory=dict)
+    group: str | None = None
 
     @property
     def votes(self) -> tuple[str, ...]:
@@ -43,7 +45,7 @@ class Columns:
 
     @property
     def every(self) -> tuple[str, ...]:
-        named = (*self.votes, self.gold, self.second, self.text, self.id, *self.confidence.values())
+        named = (*self.votes, self.gold, self.second, self.text, self.id, self.group, *self.confidence.values())
         return tuple(name for name in named if name is not None)
 
 
@@ -83,6 +85,7 @@ def tabled(
         dict(columns.again),
         _asked(columns, len(rows), texts, matrix),
         second=None if columns.second is None else _coded(_texts(rows, columns.second), space),
+        groups=None if columns.group is None else groups_of(rows, columns.group),
     )
 
 

@@ -16,6 +16,7 @@ from quorate.comparing.stability import Stability
 
 _LEVEL_POINTS = 1.0
 """Two sources whose difference is known to be smaller than so many points are level."""
+_FEW_GROUPS = 10
 WHY_NO_ACCURACY = (
     "no row is settled: with two sources and no label from a person, the accuracy of neither can be known by any "
     "method, because the same votes fit A right and B wrong as well as the reverse"
@@ -108,6 +109,7 @@ def caveats(
     return [
         *_of_agreement(paired),
         *_of_sampling(population),
+        *_of_groups(candidates, population),
         *_of_classes(classes),
         *_of_answers(candidates),
         *_of_noise(candidates, steady),
@@ -145,6 +147,19 @@ def _of_sampling(population: Population) -> Iterator[str]:
         )
     if settled < 30:
         yield f"Only {settled} rows are settled; intervals are wide and rest on few rows."
+
+
+def _of_groups(candidates: Candidates, population: Population) -> Iterator[str]:
+    groups = candidates.groups
+    if groups is None or not len(population.settled):
+        return
+    settled = len(np.unique(groups.of[population.settled.position]))
+    yield (
+        f"Rows of one group ({groups.name}) count as alike as they were found to be: {len(population.settled):,} "
+        f"settled rows of {settled:,} groups. Wins by label, calibration and the noise floor take rows as their own."
+    )
+    if settled < _FEW_GROUPS:
+        yield f"Intervals rest on only {settled} groups with settled rows; settle rows of more groups."
 
 
 def _of_classes(classes: Sequence[Sequence[ClassScore]]) -> Iterator[str]:
