@@ -188,11 +188,12 @@ def test_the_anytime_interval_begins_as_wide_as_the_disagreement_and_ends_in_the
 
 
 def test_one_may_stop_after_a_long_run_of_wins_and_is_told_how_long_to_go_on_before() -> None:
-    early, late = (anytime(np.ones(n), 100, 400) for n in (3, 23))
+    early, late = (anytime(np.ones(n), 100, 400) for n in (5, 23))
     assert early.settled_after is None
     assert early.more
     assert 0 < early.more < 40
     assert peeking("a", "b", early).startswith("Go on")
+    assert anytime(np.ones(3), 100, 400).more is None
     assert (late.is_a_better, late.more) == (True, 0)
     assert peeking("a", "b", late).startswith("You may stop: a is better")
 

@@ -16,6 +16,8 @@ from quorate.estimating.estimates import Floats
 
 _LEVEL = 0.05
 _CANDIDATES = 1_001
+_FEWEST = 5
+"""Answers from which on a guess is ventured of how many more it takes."""
 # A bet may lose at most this share of what there is.
 _BOLDEST = 0.75
 
@@ -62,7 +64,7 @@ def _more(scores: Floats, disagreements: int, half: float) -> int | None:
     n, mean = len(scores), abs(float(steadied(scores).mean()))
     variance = spread(scores)
     unseen = (disagreements - n) / max(disagreements - 1, 1)
-    if mean < 1 / disagreements or unseen <= 0:
+    if n < _FEWEST or mean < 1 / disagreements or unseen <= 0:
         return None
     return needed(mean, variance, disagreements, n, half / (variance / n * unseen) ** 0.5)
 

@@ -24,7 +24,7 @@ from quorate.comparing.gate import judge, parse_condition
 from quorate.comparing.guideline import guideline
 from quorate.comparing.leaderboard import leaderboard, pairwise_agreement
 from quorate.comparing.paired import Paired, pair
-from quorate.comparing.population import SIDES, Population
+from quorate.comparing.population import DIFFER, SIDES, Population
 from quorate.comparing.powered import powered
 from quorate.comparing.provenance import ran
 from quorate.comparing.slices import slices
@@ -62,6 +62,7 @@ def comparison(candidates: Candidates, conditions: Sequence[str] = ()) -> dict[s
     prices = [usd_per_1000(candidates, name) for name in (a, b)]
     steady = stability(candidates)
     raw = agreement.coefficients["agreement"].value
+    judged = verdict(a, b, paired, raw, prices)
     wins = wins_by_pair(candidates.column(a), candidates.column(b), population.settled) if has_gold else {}
     report = {
         "schema": SCHEMA,
@@ -71,7 +72,7 @@ def comparison(candidates: Candidates, conditions: Sequence[str] = ()) -> dict[s
         "sources": list(candidates.names),
         "a": a,
         "b": b,
-        "verdict": verdict(a, b, paired, raw, prices),
+        "verdict": judged,
         "ran": ran(candidates),
         "completion": completion(candidates),
         "agreement": _agreement(agreement),
@@ -93,6 +94,7 @@ def comparison(candidates: Candidates, conditions: Sequence[str] = ()) -> dict[s
         "frontier": frontier(candidates, population, a, b, None if fused is None else fused.hard) if has_gold else None,
         "guideline": guideline(candidates, found, wins),
         "leaderboard": _leaderboard(candidates, population),
+        "next": _next(population, candidates, judged["outcome"]),
         "conditions": [judge(one, candidates, population) for one in asked],
         "caveats": caveats(candidates, population, paired, scores, steady),
     }
@@ -154,6 +156,13 @@ def _ratings(candidates: Candidates, names: Sequence[str]) -> Ratings:
     matrix = np.stack([candidates.column(name) for name in names], axis=1)
     groups = None if candidates.groups is None else candidates.groups.of
     return Ratings.of(matrix, candidates.votes.space.names, names, groups=groups)
+
+
+def _next(population: Population, candidates: Candidates, outcome: str) -> dict[str, Any]:
+    """How many disagreements are left to settle, and how to go about it where the verdict waits for them."""
+    left = int(population.sizes[DIFFER] - population.seen[DIFFER])
+    waits = left and outcome in ("open", "unknown")
+    return {"disagreements": left, "commands": list(candidates.settle) if waits else []}
 
 
 def _groups(population: Population, candidates: Candidates) -> dict[str, Any] | None:

@@ -55,6 +55,8 @@ def _headline(report: Report) -> RenderableType:
     text.append(report["verdict"]["sentence"], style=style)
     if report["verdict"]["peeking"]:
         text.append(f"\n{report['verdict']['peeking']}")
+    for word, command in zip(("next", "then"), report["next"]["commands"], strict=False):
+        text.append(f"\n{word}: {command}")
     return text
 
 

@@ -16,6 +16,7 @@ from quorate.fuse import fit
 from quorate.patterns import VotePatterns, fold
 from quorate.project import Project
 from quorate.protocols import FittedLabelModel, LabelModel
+from quorate.review.contest import Contest
 from quorate.review.ledger import Ledger
 from quorate.review.line import Line, line_up
 from quorate.standing import said
@@ -66,8 +67,10 @@ def refit(patterns: VotePatterns, model: LabelModel) -> FittedLabelModel:
 class Thinker:
     """Fits the label model anew on what people answered, in a thread of its own; `belief` is the newest."""
 
-    def __init__(self, project: Project, votes: Votes, anchors: Gold | None, ledger: Ledger) -> None:
-        self._project, self._votes, self._ledger = project, votes, ledger
+    def __init__(
+        self, project: Project, votes: Votes, anchors: Gold | None, ledger: Ledger, contest: Contest | None = None
+    ) -> None:
+        self._project, self._votes, self._ledger, self._contest = project, votes, ledger, contest
         self._patterns, self.where = fold(votes)
         self._anchors = np.full(len(votes), ABSTAIN, np.int16) if anchors is None else anchors.aligned(votes.ids)
         self.covered = votes.covered
@@ -127,6 +130,8 @@ class Thinker:
         return measured(drawn, int(known.sum()), int(labelled.sum()), float(sure.mean()) if len(sure) else 0.0)
 
     def _lined_up(self, probs: Floats, settled: NDArray[np.int16]) -> Line:
+        if self._contest is not None:
+            return self._contest.line(settled)
         started = time.monotonic()
         votes, known = self._votes, np.flatnonzero(settled != ABSTAIN)
         labels = Labels(votes.space, votes.ids, probs[self.where], self.covered, "review")

@@ -12,6 +12,7 @@ from quorate.ask import Progress
 from quorate.decisions import Decisions
 from quorate.project import Project
 from quorate.review.belief import Belief, Thinker
+from quorate.review.contest import Contest
 from quorate.review.leases import Leases
 from quorate.review.ledger import Ledger
 from quorate.review.similar import Similar
@@ -34,9 +35,12 @@ class Shown:
 
 
 class Room:
-    """One open review; `lock` guards what several requests touch at a time."""
+    """One open review; `lock` guards what several requests touch at a time.
 
-    def __init__(self, project: Project, progress: Progress | None = None) -> None:
+    `between` names sources that the review is to tell apart: their rows come by lottery, votes hidden.
+    """
+
+    def __init__(self, project: Project, progress: Progress | None = None, between: Sequence[str] = ()) -> None:
         data, votes, _ = vote(project, progress, offline=True)
         keep_out_of_git(project.state)
         text = project.settings.data.text
@@ -47,7 +51,9 @@ class Room:
         gold = project.settings.gold
         # What people answered comes from the ledger, where it can be taken back.
         taught = data.gold if gold and gold.use == "anchor" else None
-        self.thinker = Thinker(project, votes, taught, self.ledger)
+        known = np.full(len(votes), ABSTAIN, np.int16) if data.gold is None else data.gold.aligned(votes.ids)
+        self.contest = Contest.of(votes, between, known) if between else None
+        self.thinker = Thinker(project, votes, taught, self.ledger, self.contest)
         self.similar = Similar(data.rows, text)
         self.wishes = Wishes(data.rows, votes, text)
         self.lock = threading.RLock()
@@ -80,6 +86,8 @@ class Room:
     def hides_votes(self, at: int) -> bool:
         """Whether the votes on a row stay hidden until the reviewer chose, by the settings of the project."""
         blind = self.project.settings.review.blind
+        if self.contest is not None:
+            return True
         return blind == "always" or (blind == "sample" and self.measures(at))
 
     def deal(
