@@ -66,7 +66,8 @@ def _more(scores: Floats, disagreements: int, half: float) -> int | None:
     unseen = (disagreements - n) / max(disagreements - 1, 1)
     if n < _FEWEST or mean < 1 / disagreements or unseen <= 0:
         return None
-    return needed(mean, variance, disagreements, n, half / (variance / n * unseen) ** 0.5)
+    more = needed(mean, variance, disagreements, n, half / (variance / n * unseen) ** 0.5)
+    return None if more is None else max(more, 1)
 
 
 def anytime_interval(outcomes: Floats, population: int) -> tuple[Floats, Floats]:

@@ -11,7 +11,7 @@ from quorate.agreement.symmetry import mcnemar
 from quorate.comparing.anytime import Anytime, anytime
 from quorate.comparing.candidates import Settled
 from quorate.comparing.outlook import needed, spread, steadied
-from quorate.comparing.population import Population
+from quorate.comparing.population import ENOUGH_TO_PART, Population
 from quorate.estimating.estimates import Estimated, Floats
 from quorate.values import ABSTAIN
 
@@ -23,8 +23,6 @@ _TOLD = np.array([[0, 1, -1, 0, 0], [1, 1, 0, 1, 0], [1, 0, 1, 1, 0]], np.float6
 _SAME, _TWO, _A_ALONE, _B_ALONE, _NOBODY = range(5)
 _LEANINGS = (-0.5, 0.0, 0.5)
 """Where P(A is right) - P(B is right) parts the rows on which they differ."""
-_ENOUGH_TO_LEAN = 30
-"""Settled rows with two answers from which on they are parted: each part costs the prior's row and a half."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ def leaning(
     None where nothing is believed, or too few rows are settled to part them.
     """
     two = kind == _TWO
-    if population.belief is None or two[population.settled.position].sum() < _ENOUGH_TO_LEAN:
+    if population.belief is None or two[population.settled.position].sum() < ENOUGH_TO_PART:
         return None
     at = np.flatnonzero(two)
     ahead = population.belief[at, a[at]] - population.belief[at, b[at]]

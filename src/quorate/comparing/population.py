@@ -22,6 +22,8 @@ from quorate.values import ABSTAIN, Labels
 
 AGREE, DIFFER, SILENT = 0, 1, 2
 SIDES = ("agree", "differ", "no answer")
+ENOUGH_TO_PART = 30
+"""Settled rows from which on rows are parted by what is believed of them: each part costs the prior's rows."""
 # Settled shares that differ by more than chance (this p-value) are no random sample of all rows.
 _BY_CHANCE = 0.05
 
@@ -153,11 +155,21 @@ class Population:
             given: bool[n], rows that a person labels, which is right; None where there are none.
         """
         kind = np.where(labels == ABSTAIN, 1, 0).astype(np.int8)
+        parted = self._doubted(labels)
+        kind[parted] = 3
         if given is not None:
             kind[given] = 2
         right = self.settled.right(labels) | (kind[self.settled.position] == 2)
-        drawn = self.shares((~right).astype(np.int64), np.array([[0.5, 0.5], [0.0, 1.0], [1.0, 0.0]]), kind)
+        prior = np.array([[0.5, 0.5], [0.0, 1.0], [1.0, 0.0], [0.5, 0.5]])
+        drawn = self.shares((~right).astype(np.int64), prior, kind)
         return np.asarray(drawn[:, :, 0].sum(axis=1))
+
+    def _doubted(self, labels: NDArray[np.int16]) -> NDArray[np.bool_]:
+        """Where sources differ, the rows whose label all of them hold for wrong, bool[n]; none from few rows."""
+        there = (self.side == DIFFER) & (labels != ABSTAIN)
+        if self.belief is None or there[self.settled.position].sum() < ENOUGH_TO_PART:
+            return np.zeros(len(labels), bool)
+        return there & (self.belief[np.arange(len(labels)), np.maximum(labels, 0)] < 0.5)
 
     def estimate(self, drawn: Floats) -> Estimated:
         """The estimate of one quantity from its draws."""
