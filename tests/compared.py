@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
+from projects import Ended
+from typer.testing import CliRunner
 
+from quorate.cli import app
 from quorate.comparing.candidates import Candidates, Settled
 from quorate.comparing.population import Population
 from quorate.rows import Rows
@@ -50,3 +53,10 @@ def frame(n: int = 600, seed: int = 0, settled: int | None = None) -> pd.DataFra
     columns = {name: np.array(LABELS)[matrix[:, j]] for j, name in enumerate("abc")}
     text = [f"<b>row {i}</b> & more of it" for i in range(n)]
     return pd.DataFrame({"id": [f"r{i}" for i in range(n)], "text": text, **columns, "gold": known})
+
+
+def inside(*arguments: object) -> Ended:
+    """The command line in this process."""
+    screen = {"COLUMNS": "160", "NO_COLOR": "1"}
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments], env=screen, catch_exceptions=False)
+    return Ended(done.exit_code, done.stdout, done.stderr)

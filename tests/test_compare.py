@@ -10,27 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from compared import frame, simulated
-from projects import REPOSITORY, Ended
-from typer.testing import CliRunner
+from compared import frame, inside, simulated
+from projects import REPOSITORY
 
 import quorate
-from quorate.cli import app
 from quorate.errors import CannotTell, LabelError, TableError
-
-
-def inside(*arguments: object) -> Ended:
-    """The command line in this process."""
-    screen = {"COLUMNS": "160", "NO_COLOR": "1"}
-    done = CliRunner().invoke(app, [str(argument) for argument in arguments], env=screen, catch_exceptions=False)
-    return Ended(done.exit_code, done.stdout, done.stderr)
-
-
-@pytest.fixture(scope="module")
-def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("tables") / "labels.csv"
-    frame(settled=200).to_csv(path, index=False)
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -8,26 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compared import frame
-from projects import Ended, write_project
-from typer.testing import CliRunner
+from compared import frame, inside
+from projects import write_project
 
 import quorate
-from quorate.cli import app
-
-
-def inside(*arguments: object) -> Ended:
-    """The command line in this process."""
-    screen = {"COLUMNS": "160", "NO_COLOR": "1"}
-    done = CliRunner().invoke(app, [str(argument) for argument in arguments], env=screen, catch_exceptions=False)
-    return Ended(done.exit_code, done.stdout, done.stderr)
-
-
-@pytest.fixture(scope="module")
-def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("tables") / "labels.csv"
-    frame(settled=200).to_csv(path, index=False)
-    return path
 
 
 def test_the_html_is_whole_in_itself_and_escapes(labels: Path, tmp_path: Path) -> None:

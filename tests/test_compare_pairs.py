@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from compared import made, of, simulated
+from compared import LABELS, made, of, simulated
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quorate.comparing.paired import OUTCOMES, anytime, pair, pair_draws, relation
-from quorate.comparing.population import AGREE, DIFFER, SILENT, sides_of
+from quorate.comparing.anytime import anytime
+from quorate.comparing.candidates import Candidates
+from quorate.comparing.paired import OUTCOMES, leaning, pair, pair_draws, relation
+from quorate.comparing.population import AGREE, DIFFER, SILENT, Population, sides_of
+from quorate.comparing.verdict import peeking
 from quorate.comparing.wins import wins_by_label, wins_by_pair
+from quorate.estimating.estimates import Estimated
+from quorate.fuse import fuse
+from quorate.values import Votes
 
 ROWS = st.lists(st.tuples(*[st.integers(-1, 2)] * 2, st.integers(0, 2), st.booleans()), min_size=4, max_size=40)
 
@@ -54,6 +60,42 @@ def test_swapping_the_sources_turns_the_difference_round(rows: list[tuple[int, i
     assert there.counts["a_right"] == back.counts["b_right"]
     assert there.mcnemar_p == pytest.approx(back.mcnemar_p)
     assert there.difference.value == pytest.approx(-back.difference.value, abs=0.03)
+
+
+def _with_belief(seed: int, settled: int) -> tuple[Candidates, Population, Population, tuple[float, float, float]]:
+    """A pair that a third and a fourth source judge rightly more often than not: with their belief, and without."""
+    matrix, gold = simulated(600, seed, (0.8, 0.7, 0.8, 0.7))
+    differs = matrix[:, 0] != matrix[:, 1]
+    drawn = np.random.default_rng(seed + 10_000).permutation(600)
+    at = np.concatenate([drawn[differs[drawn]][:settled], drawn[~differs[drawn]][:10]])
+    found = made(matrix[:, :2], gold, settled=at, sampled="strata")
+    fused = fuse(Votes.of(matrix, LABELS))
+    right = matrix[:, :2] == gold[:, None]
+    truth = right[:, 0].mean() - right[:, 1].mean(), right[:, 0].mean(), right[:, 1].mean()
+    return found, Population.of(found, fused), of(found), truth
+
+
+def test_what_all_sources_believe_narrows_the_difference_and_its_interval_still_covers() -> None:
+    hits, narrower = np.zeros(3), []
+    for seed in range(200):
+        found, believing, plain, truth = _with_belief(seed, 60)
+        with_it, without = (pair(p, found.column("a"), found.column("b")) for p in (believing, plain))
+        estimates = with_it.difference, with_it.a, with_it.b
+        hits += [e.low - 1e-9 <= t <= e.high + 1e-9 for e, t in zip(estimates, truth, strict=True)]
+        narrower.append(_width(with_it.difference) / _width(without.difference))
+    assert (hits / 200 > 0.95 - 3.5 * np.sqrt(0.95 * 0.05 / 200)).all()
+    assert np.mean(narrower) < 0.95
+
+
+def _width(estimate: Estimated) -> float:
+    return estimate.high - estimate.low
+
+
+def test_few_settled_disagreements_are_not_parted() -> None:
+    for settled, is_parted in ((29, False), (30, True)):
+        found, believing, _, _ = _with_belief(0, settled)
+        a, b = found.column("a"), found.column("b")
+        assert (leaning(believing, a, b, relation(a, b)) is not None) == is_parted
 
 
 @given(ROWS)
@@ -143,6 +185,29 @@ def test_the_anytime_interval_begins_as_wide_as_the_disagreement_and_ends_in_the
     assert done.is_a_better
     assert done.settled_after is not None
     assert done.low <= 30 / 200 <= done.high
+
+
+def test_one_may_stop_after_a_long_run_of_wins_and_is_told_how_long_to_go_on_before() -> None:
+    early, late = (anytime(np.ones(n), 100, 400) for n in (5, 23))
+    assert early.settled_after is None
+    assert early.more
+    assert 0 < early.more < 40
+    assert peeking("a", "b", early).startswith("Go on")
+    assert anytime(np.ones(3), 100, 400).more is None
+    assert (late.is_a_better, late.more) == (True, 0)
+    assert peeking("a", "b", late).startswith("You may stop: a is better")
+
+
+def test_about_so_many_more_answers_decide_under_peeking() -> None:
+    """Told after 40 of 3,000 disagreements, of which A wins .65: in the median off by less than three times."""
+    off = []
+    for seed in range(40):
+        scores = np.random.default_rng(seed).choice([1.0, -1.0], 3_000, p=[0.65, 0.35])
+        done, now = anytime(scores[:1_000], 3_000, 9_000), anytime(scores[:40], 3_000, 9_000)
+        if now.settled_after is None and now.more and done.settled_after:
+            off.append((40 + now.more) / done.settled_after)
+    assert len(off) > 15
+    assert 1 / 3 < np.median(off) < 3
 
 
 def test_the_order_of_review_gives_an_anytime_interval() -> None:

@@ -20,7 +20,7 @@ from quorate.comparing.gate import judge, parse_condition
 from quorate.comparing.leaderboard import leaderboard
 from quorate.comparing.population import AGREE, DIFFER, Population
 from quorate.comparing.powered import powered
-from quorate.comparing.sampling import StopRule, review_queue
+from quorate.comparing.sampling import review_queue
 from quorate.comparing.slices import slices
 from quorate.comparing.stability import stability
 from quorate.errors import CannotTell, LabelError
@@ -61,14 +61,6 @@ def test_agreements_come_all_along_the_queue() -> None:
 def test_the_queue_ends_with_the_rows() -> None:
     matrix, gold = simulated(60, 3)
     assert len(review_queue(made(matrix, gold, settled=[]), 500)) == 60
-
-
-def test_the_stop_rule_says_stop_after_a_long_run_of_wins() -> None:
-    rule = StopRule(100, 400)
-    assert rule.hear([1.0] * 3).settled_after is None
-    told = rule.hear([1.0] * 20)
-    assert told.is_a_better
-    assert told.reviews == 23
 
 
 def test_the_figures_of_a_label_are_those_of_the_table_where_all_is_settled() -> None:

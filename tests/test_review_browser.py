@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsing import chromium
 from projects import needs
 from reviewing import Served, answered, decided, review_project, reviewed, start_review
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 TIMES = """() => {
   // From the key to the frame after the next card stands.
   window.times = [];
@@ -32,19 +31,9 @@ TIMES = """() => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    needs("playwright")
     needs("starlette")
-    if not CHROMIUM.exists():
-        message = f"there is no browser at {CHROMIUM}: apt-get install chromium, or say CHROMIUM=/path/to/it"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with chromium() as opened:
+        yield opened
 
 
 def entered(browser: Any, served: Served, name: str = "Ada", **options: Any) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import combinations
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
     from benchmarks.vote_sets import VoteSet
 
 REVIEWS = (50, 100, 200)
+QUANTITIES = ("difference", "a", "b")
 TARGETS = {
-    "width_over_random": 0.6,
+    "width_over_random_at_50": 0.6,
+    "width_over_random_at_100": 0.6,
+    "width_over_random_at_200": 0.6,
     "wrong_verdict": 0.05,
     "wrong_verdict_peeking": 0.05,
     "miscovered_beyond_7_percent": 0.0,
@@ -24,19 +28,53 @@ TARGETS = {
 _REPEATS = 200
 _QUICK_REPEATS = 20
 _QUICK_STEP = 8
-_DRAWS = 1_000
+_DRAWS = 600
+_ALONE_EVERY = 8
+"""Of so many repeats, one is also estimated without the votes of the other models."""
 _FEWEST_DISAGREEMENTS = 5
+_FIRST_LOOKS = 50
 _Z = 1.959964
 
 
 @dataclass
 class _Tally:
-    """What came of the repeats of one set at one number of reviews."""
+    """What came of the repeats of one set at one number of reviews.
 
-    covered: list[list[bool]]
-    widths: list[float]
-    right: list[bool]
-    wrong: list[bool]
+    `covered` by quantity, of intervals that leave something open; `widths` over that of a random sample, also `alone`:
+    without the votes of the other models.
+    """
+
+    covered: dict[str, list[bool]] = field(default_factory=lambda: {name: [] for name in QUANTITIES})
+    widths: list[float] = field(default_factory=list)
+    alone: list[float] = field(default_factory=list)
+    covered_alone: list[bool] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
+    wrong: list[bool] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two models of a set on the rows with gold: what they said, who is right, and what all models believe."""
+
+    a: Any
+    b: Any
+    gold: Any
+    k: int
+    side: Any
+    belief: Any
+
+    @cached_property
+    def wins(self) -> Any:
+        return (self.a == self.gold) * 1.0 - (self.b == self.gold)
+
+    @cached_property
+    def truth(self) -> tuple[float, float, float]:
+        return self.wins.mean(), (self.a == self.gold).mean(), (self.b == self.gold).mean()
+
+    def random_width(self, n: int) -> float:
+        """The width of the usual interval of A - B from n rows at random, without replacement: the true variance."""
+        rows = len(self.gold)
+        return float(2 * _Z * (self.wins.var() / n * (rows - n) / (rows - 1)) ** 0.5)
 
 
 def measure(context: Context) -> Iterator[Measurement]:
@@ -55,88 +93,137 @@ def summarise(measurements: Sequence[Measurement]) -> dict[str, Any]:
     by_metric: dict[str, list[float]] = {}
     for m in measurements:
         by_metric.setdefault(m.metric, []).append(m.ours)
+        if "reviews" in m.case:
+            by_metric.setdefault(f"{m.metric}_at_{m.case.split()[-2]}", []).append(m.ours)
     means = {name: round(fmean(values), 4) for name, values in by_metric.items()}
-    covers = [means[name] for name in ("coverage_difference", "coverage_a", "coverage_b") if name in means]
+    covers = [means[f"coverage_{name}"] for name in QUANTITIES if f"coverage_{name}" in means]
     means["miscovered_beyond_7_percent"] = sum(0.93 - cover for cover in covers if cover < 0.93)
     means["miscovered_below_3_percent"] = sum(cover - 0.97 for cover in covers if cover > 0.97)
     return means
 
 
 def _of_set(votes: VoteSet, quick: bool) -> Iterator[Measurement]:
-    import numpy as np
-
-    known = votes.gold >= 0
-    matrix, gold = votes.matrix[known], votes.gold[known]
-    pairs = list(combinations(range(matrix.shape[1]), 2))[:: _QUICK_STEP if quick else 1]
-    tallies = {n: _Tally([], [], [], []) for n in REVIEWS if n < len(gold)}
+    pairs = list(_pairs(votes))[:: _QUICK_STEP if quick else 1]
+    tallies = {n: _Tally() for n in REVIEWS if n < int((votes.gold >= 0).sum())}
     peeked: list[tuple[bool, bool, int]] = []
-    for number, (i, j) in enumerate(pairs):
-        if (matrix[:, i] != matrix[:, j]).sum() < _FEWEST_DISAGREEMENTS:
-            continue
-        generator = np.random.default_rng(number)
-        repeats = _QUICK_REPEATS if quick else _REPEATS
-        peeked += [_repeat(matrix[:, [i, j]], gold, votes.k, generator, tallies) for _ in range(repeats)]
+    for number, pair in enumerate(pairs):
+        peeked += _of_pair(pair, number, _QUICK_REPEATS if quick else _REPEATS, tallies)
     for n, tally in tallies.items():
-        case = f"{votes.name}, {n} reviews"
-        for name, covered in zip(("difference", "a", "b"), zip(*tally.covered, strict=True), strict=True):
-            yield Measurement(case, f"coverage_{name}", fmean(covered))
-        yield Measurement(case, "width_over_random", fmean(tally.widths))
-        yield Measurement(case, "right_verdict", fmean(tally.right))
-        yield Measurement(case, "wrong_verdict", fmean(tally.wrong))
+        yield from _told(f"{votes.name}, {n} reviews", tally)
     if peeked:
         stops = sorted(stop for right, wrong, stop in peeked if right or wrong)
+        yield Measurement(votes.name, "pairs", float(len(pairs)))
         yield Measurement(votes.name, "right_verdict_peeking", fmean(right for right, _, _ in peeked))
         yield Measurement(votes.name, "wrong_verdict_peeking", fmean(wrong for _, wrong, _ in peeked))
         yield Measurement(votes.name, "median_stop", float(stops[len(stops) // 2]) if stops else 0.0, unit="reviews")
 
 
-def _repeat(matrix: Any, gold: Any, k: int, generator: Any, tallies: dict[int, _Tally]) -> tuple[bool, bool, int]:
-    """One queue, reviewed to its end; whether a look after every answer gave the right or a wrong verdict, and when."""
+def _pairs(votes: VoteSet) -> Iterator[_Pair]:
+    """Every two models that differ on a few rows; what all models believe never sees gold."""
     import numpy as np
 
-    from quorate import Votes
-    from quorate.comparing.candidates import Candidates, Settled
-    from quorate.comparing.paired import anytime
-    from quorate.comparing.population import Population
-    from quorate.comparing.sampling import review_queue
-    from quorate.rows import Rows
+    from quorate import Votes, fuse
+    from quorate.comparing.population import sides_of
 
-    # Other row ids are another order: the queue is a lottery of them.
-    salt = int(generator.integers(2**62))
-    votes = Votes.of(matrix, [f"label_{y}" for y in range(k)], ("a", "b"), [f"{salt}-{i}" for i in range(len(gold))])
-    nobody = Settled(np.zeros(0, np.intp), np.zeros((0, k), bool))
-    rows = Rows(None, votes.ids)
-    order = review_queue(Candidates("", rows, votes, ("a", "b"), nobody), max(REVIEWS)).position
-    a, b = matrix[:, 0], matrix[:, 1]
-    wins = (a == gold) * 1.0 - (b == gold)
-    truth = wins.mean(), (a == gold).mean(), (b == gold).mean()
-    whole = Population.of(Candidates("", rows, votes, ("a", "b"), nobody))
-    for n, tally in tallies.items():
-        at = order[:n]
-        settled = Settled(at, gold[at][:, None] == np.arange(k))
-        population = Population(whole.side, settled, is_sample=False, draws=_DRAWS)
-        _note(tally, population, a, b, truth, _Z * 2 * float(np.sqrt(wins.var() / n)))
-    differ = a[order] != b[order]
-    told = anytime(wins[order][differ], int((a != b).sum()), len(gold))
+    known = votes.gold >= 0
+    matrix, gold = votes.matrix[known], votes.gold[known]
+    belief = fuse(Votes.of(matrix, [f"label_{y}" for y in range(votes.k)])).probs
+    for i, j in combinations(range(matrix.shape[1]), 2):
+        two = np.ascontiguousarray(matrix[:, [i, j]])
+        if (two[:, 0] != two[:, 1]).sum() >= _FEWEST_DISAGREEMENTS:
+            yield _Pair(two[:, 0], two[:, 1], gold, votes.k, sides_of(two), belief)
+
+
+def _told(case: str, tally: _Tally) -> Iterator[Measurement]:
+    for name, covered in tally.covered.items():
+        if covered:
+            yield Measurement(case, f"coverage_{name}", fmean(covered))
+    if tally.covered_alone:
+        yield Measurement(case, "coverage_difference_pair_alone", fmean(tally.covered_alone))
+    yield Measurement(case, "width_over_random", fmean(tally.widths))
+    yield Measurement(case, "width_over_random_pair_alone", fmean(tally.alone))
+    yield Measurement(case, "right_verdict", fmean(tally.right))
+    yield Measurement(case, "wrong_verdict", fmean(tally.wrong))
+
+
+def _of_pair(pair: _Pair, number: int, repeats: int, tallies: dict[int, _Tally]) -> list[tuple[bool, bool, int]]:
+    import numpy as np
+
+    generator = np.random.default_rng(number)
+    peeked = []
+    for repeat in range(repeats):
+        # Other tickets are another order: those of a table are a hash of its row ids.
+        order = _order(pair, generator.integers(2**63, size=len(pair.gold), dtype=np.uint64))
+        for n, tally in tallies.items():
+            _note(tally, pair, order[:n], is_alone=repeat % _ALONE_EVERY == 0)
+        peeked.append(_looked_after_every_answer(pair, order))
+    return peeked
+
+
+def _order(pair: _Pair, tickets: Any) -> Any:
+    import numpy as np
+
+    from quorate.comparing.sampling import next_rows
+
+    return next_rows(pair.side, np.ones(len(pair.gold), bool), tickets, max(REVIEWS))
+
+
+def _looked_after_every_answer(pair: _Pair, order: Any) -> tuple[bool, bool, int]:
+    """Whether that gave the right or a wrong verdict, and when."""
+    from quorate.comparing.anytime import anytime
+
+    differ = (pair.a != pair.b)[order]
+    scores, disagreements = pair.wins[order][differ], int((pair.a != pair.b).sum())
+    told = anytime(scores[:_FIRST_LOOKS], disagreements, len(pair.gold))
+    if told.settled_after is None:
+        # What is decided early stays so: the rest need not be reckoned.
+        told = anytime(scores, disagreements, len(pair.gold))
     if told.settled_after is None:
         return False, False, 0
-    is_right = truth[0] > 0 if told.is_a_better else truth[0] < 0
-    return bool(is_right), not is_right, told.settled_after
+    is_right = bool(pair.truth[0] > 0 if told.is_a_better else pair.truth[0] < 0)
+    return is_right, not is_right, told.settled_after
 
 
-def _note(tally: _Tally, population: Any, a: Any, b: Any, truth: Sequence[float], random_width: float) -> None:
+def _note(tally: _Tally, pair: _Pair, at: Any, *, is_alone: bool) -> None:
+    import numpy as np
+
+    from quorate.comparing.candidates import Settled
+    from quorate.comparing.population import Population
+
+    settled = Settled(at, pair.gold[at][:, None] == np.arange(pair.k))
+    population = Population(pair.side, settled, is_sample=False, draws=_DRAWS, belief=pair.belief)
+    intervals = _intervals(population, pair)
+    for name, interval, truth in zip(QUANTITIES, intervals, pair.truth, strict=True):
+        # What is known exactly is covered for sure: it would flatter the share.
+        if interval[1] > interval[0]:
+            tally.covered[name].append(_holds(interval, truth))
+    (low, high), usual = intervals[0], pair.random_width(len(at))
+    tally.widths.append((high - low) / usual)
+    if is_alone:
+        without = _intervals(replace(population, belief=None), pair)[0]
+        tally.alone.append((without[1] - without[0]) / usual)
+        if without[1] > without[0]:
+            tally.covered_alone.append(_holds(without, pair.truth[0]))
+    says_a, says_b = low > 0, high < 0
+    tally.right.append((says_a and pair.truth[0] > 0) or (says_b and pair.truth[0] < 0))
+    tally.wrong.append((says_a and pair.truth[0] <= 0) or (says_b and pair.truth[0] >= 0))
+
+
+def _holds(interval: Any, truth: float) -> bool:
+    return bool(interval[0] - 1e-9 <= truth <= interval[1] + 1e-9)
+
+
+def _intervals(population: Any, pair: _Pair) -> list[tuple[float, float]]:
+    """The 95 % intervals of A - B, A and B, those of `Population.estimate`, from one set of draws at once."""
+    import numpy as np
+
     from quorate.comparing.paired import BOTH, EITHER, ONLY_A, ONLY_B, pair_draws
 
-    total = pair_draws(population, a, b).sum(axis=1)
+    total = pair_draws(population, pair.a, pair.b).sum(axis=1)
     drawn = (
         total[:, ONLY_A] - total[:, ONLY_B],
         total[:, [BOTH, ONLY_A, EITHER]].sum(axis=1),
         total[:, [BOTH, ONLY_B, EITHER]].sum(axis=1),
     )
-    estimates = [population.estimate(each) for each in drawn]
-    tally.covered.append([e.low - 1e-9 <= t <= e.high + 1e-9 for e, t in zip(estimates, truth, strict=True)])
-    difference = estimates[0]
-    tally.widths.append((difference.high - difference.low) / random_width)
-    says_a, says_b = difference.low > 0, difference.high < 0
-    tally.right.append((says_a and truth[0] > 0) or (says_b and truth[0] < 0))
-    tally.wrong.append((says_a and truth[0] <= 0) or (says_b and truth[0] >= 0))
+    low, high = np.percentile(np.stack(drawn), [2.5, 97.5], axis=1).tolist()
+    return list(zip(low, high, strict=True))

@@ -173,10 +173,12 @@ def compare(
     second: Annotated[str | None, typer.Option(help="Of a file: what a second person said (the ceiling).")] = None,
     text: Annotated[str | None, typer.Option(help="Of a file: the column to read.")] = None,
     id: Annotated[str | None, typer.Option(help="Of a file: the column of row ids.")] = None,
+    group: Annotated[str | None, typer.Option(help="The column of what rows belong to, such as a document.")] = None,
     again: Annotated[list[str] | None, typer.Option(help="A=A2: source A2 asked the same again (noise floor).")] = None,
     confidence: Annotated[list[str] | None, typer.Option(help="A=column: how sure source A is, 0 to 1.")] = None,
     price: Annotated[list[str] | None, typer.Option(help="A=usd: what 1,000 rows of source A cost.")] = None,
     sampled: Annotated[str, typer.Option(help="How gold rows were chosen: random, or strata.")] = "",
+    answers: Annotated[Path | None, typer.Option(help="Of a file: what --to-review wrote, filled in.")] = None,
     fail_if: Annotated[
         list[str] | None, typer.Option(help="'B worse than A by 2 points': ends with exit code 6.")
     ] = None,
@@ -192,8 +194,8 @@ def compare(
         from quorate.comparing.terminal import comparison_view
 
         names = [*(sources or ()), *(name.strip() for name in columns.split(",") if name.strip())]
-        more = again or (), confidence or (), price or (), sampled, fail_if or ()
-        wanted = Wanted(what, names, gold, second, text, id, *more)
+        more = again or (), confidence or (), price or (), sampled, answers, fail_if or ()
+        wanted = Wanted(what, names, gold, second, text, id, group, *more)
         found = compare_as_asked(wanted)
         written = write_forms(found, html, markdown, to_review, review)
         shown(say, as_json, dict(found.report), comparison_view)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from quorate.comparing.candidates import SAMPLES, Candidates, Settled
 from quorate.comparing.comparison import comparison
+from quorate.comparing.grouped import groups_given
 from quorate.comparing.sampling import review_queue
 from quorate.comparing.tabled import Columns, tabled
 from quorate.contestants import of_project
@@ -66,6 +68,8 @@ def compare(
     again: Mapping[str, str] | None = None,
     confidence: Mapping[str, str] | None = None,
     usd_per_1000: Mapping[str, float] | None = None,
+    group: Any = None,
+    answers: Path | str | None = None,
     sampled: str = "",
     fail_if: Sequence[str] = (),
 ) -> Comparison:
@@ -78,6 +82,8 @@ def compare(
         second: of a table the column of another person's labels: how far people agree is the ceiling.
         again: for a source, the one that asks the same once more: the noise floor.
         confidence: of a table, for a source the column of its certainty, 0 to 1.
+        group: the column whose equal cells mark rows that belong together, such as a document; of votes a value a row.
+        answers: of a table the filled-in list that `to_review` gave: a file with `id` and `gold`, in order.
         sampled: how settled rows were chosen, `random` or `strata`; found out from their shares where it is not said.
         fail_if: conditions such as `"B worse than A by 2 points"`; see `Comparison.fails`.
 
@@ -88,18 +94,29 @@ def compare(
     if isinstance(what, Path | str) and Path(what).is_dir():
         what = open_project(what)
     if isinstance(what, Project):
-        candidates = of_project(what, names, again or {}, sampled)
+        candidates = of_project(what, names, again or {}, sampled, group)
     elif isinstance(what, Votes):
-        candidates = of_votes(what, names, gold, again or {}, sampled)
-    else:
-        columns = Columns(
-            tuple(names), gold, second, text, id, tuple(others), again or {}, confidence or {}, usd_per_1000 or {}
+        candidates = replace(
+            of_votes(what, names, gold, again or {}, sampled), groups=None if group is None else groups_given(group)
         )
+    else:
+        by_source = again or {}, confidence or {}, usd_per_1000 or {}
+        columns = Columns(tuple(names), gold, second, text, id, tuple(others), *by_source, group)
         named = isinstance(what, Path | str)
         table = read_table(Path(what), columns.every) if named else what
         title = Path(what).name if named else "labels"
-        candidates = tabled(table, columns, title=title, labels=labels, sampled=sampled)
+        given = None if answers is None else read_table(Path(answers), ("id", "gold"))
+        candidates = tabled(table, columns, title=title, labels=labels, sampled=sampled, answers=given)
+        candidates = replace(candidates, settle=_settling(what, columns) if named else ())
     return Comparison(comparison(candidates, fail_if), candidates)
+
+
+def _settling(file: Path | str, columns: Columns) -> tuple[str, str]:
+    """The commands that write which rows of a file to settle next, and that take in what was answered."""
+    named = {"--gold": columns.gold, "--text": columns.text, "--id": columns.id}
+    options = [word for option, value in named.items() if value for word in (option, value)]
+    command = shlex.join(["quorate", "compare", str(file), *columns.sources, *options])
+    return f"{command} --to-review next.csv", f"{command} --answers next.csv"
 
 
 def of_votes(
@@ -125,10 +142,12 @@ class Wanted:
     second: str | None = None
     text: str | None = None
     id: str | None = None
+    group: str | None = None
     again: Sequence[str] = ()
     confidence: Sequence[str] = ()
     price: Sequence[str] = ()
     sampled: str = ""
+    answers: Path | None = None
     fail_if: Sequence[str] = ()
 
 
@@ -140,10 +159,10 @@ def compare_as_asked(wanted: Wanted) -> Comparison:
     """
     if wanted.sampled and wanted.sampled not in SAMPLES:
         raise CannotTell(f"--sampled is {' or '.join(SAMPLES)}, not {wanted.sampled!r}")
-    of_files = (wanted.gold, wanted.second, wanted.text, wanted.id, wanted.confidence, wanted.price)
+    of_files = (wanted.gold, wanted.second, wanted.text, wanted.id, wanted.confidence, wanted.price, wanted.answers)
     if wanted.what.is_dir() and any(of_files):
         raise CannotTell(
-            "--gold, --second, --text, --id, --confidence and --price are for files; a project says these itself"
+            "--gold, --second, --text, --id, --confidence, --price and --answers are for files; a project has these"
         )
     if len(wanted.names) < 2:
         raise CannotTell(f"name two sources or more: quorate compare {wanted.what} A B")
@@ -157,6 +176,8 @@ def compare_as_asked(wanted: Wanted) -> Comparison:
         again=_named("--again", wanted.again),
         confidence=_named("--confidence", wanted.confidence),
         usd_per_1000={name: _number(name, value) for name, value in _named("--price", wanted.price).items()},
+        group=wanted.group,
+        answers=wanted.answers,
         sampled=wanted.sampled,
         fail_if=wanted.fail_if,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,19 +11,23 @@ import numpy as np
 
 from quorate.asking.ledger import account_of
 from quorate.comparing.candidates import Asked, Candidates, Settled, check_names
+from quorate.comparing.grouped import groups_of
 from quorate.errors import CannotTell
 from quorate.project import Data, Project
 from quorate.protocols import Asking, Source
-from quorate.values import Gold, Status, Votes
+from quorate.values import ABSTAIN, Gold, Status, Votes
 from quorate.voting import vote
 
 
-def of_project(project: Project, names: Sequence[str], again: Mapping[str, str], sampled: str = "") -> Candidates:
+def of_project(
+    project: Project, names: Sequence[str], again: Mapping[str, str], sampled: str = "", group: str | None = None
+) -> Candidates:
     """The candidates of a project as it was last run: nothing is sent to any endpoint.
 
     Raises:
         LabelError: a name that no source has.
         CannotTell: a source that has no vote, because it was not run.
+        TableError: the data have no column `group`.
     """
     check_names(names, [source.name for source in project.sources])
     check_names([*names, *again.values()], [source.name for source in project.sources])
@@ -41,28 +46,29 @@ def of_project(project: Project, names: Sequence[str], again: Mapping[str, str],
         again,
         {source.name: _asked(project, source, compared) for source in compared},
         _facts(project, data.gold),
+        groups=None if group is None else groups_of(data.rows, group),
+        settle=(shlex.join(["quorate", "review", str(project.folder), "--compare", ",".join(names)]),),
     )
 
 
 def _settled(data: Data, votes: Votes, sampled: str) -> Settled:
-    """The gold of the project and what people answered in review, which wins; in order where all of it has times.
+    """The gold of the project and what people answered in review, which wins and comes after it, in its order.
 
     Rows of which people said that no label fits are settled, too.
     """
     given = [gold for gold in (data.gold, data.reviewed) if gold is not None]
-    if not given:
-        return Settled.of_gold(None, votes)
-    ids = tuple(row_id for gold in given for row_id in gold.ids)
-    joined = Gold(ids, np.concatenate([gold.labels for gold in given]))
-    settled = Settled.of_gold(joined, votes, in_order=all(gold.times for gold in given), sampled=sampled)
-    if not data.refused:
-        return settled
-    ids_here = votes.ids.to_pylist()
-    none = np.array([i for i, row_id in enumerate(ids_here) if row_id in data.refused], np.intp)
-    kept = ~np.isin(settled.position, none)
-    position = np.concatenate([settled.position[kept], none])
-    fits = np.vstack([settled.fits[kept], np.zeros((len(none), len(votes.space)), bool)])
-    return Settled(position, fits, sampled=sampled)
+    known = {i: (y, "") for gold in given for i, y in zip(gold.ids, gold.labels.tolist(), strict=True)}
+    reviewed = data.reviewed
+    times = {} if reviewed is None else dict(zip(reviewed.ids, reviewed.times, strict=False))
+    known |= {i: (known[i][0], time) for i, time in times.items()} | {
+        i: (ABSTAIN, time) for i, time in data.refused.items()
+    }
+    place = {row_id: at for at, row_id in enumerate(votes.ids.to_pylist())}
+    order = sorted((time, place[i], label) for i, (label, time) in known.items() if i in place)
+    labels = np.array([label for *_, label in order], np.int16)
+    position = np.array([at for _, at, _ in order], np.intp)
+    fits = labels[:, None] == np.arange(len(votes.space))
+    return Settled(position, fits, in_order=bool(times or data.refused), sampled=sampled)
 
 
 def _facts(project: Project, gold: Gold | None) -> dict[str, Any]:

@@ -95,14 +95,14 @@ class Data:
     """What a project reads: rows without the gold column, the gold, and what people answered in review.
 
     `anchors` is the gold that teaches; `reviewed` holds the labels that people settled, `refused` the rows of which
-    they settled that no label fits.
+    they settled that no label fits, and when.
     """
 
     rows: Rows
     gold: Gold | None
     anchors: Gold | None = None
     reviewed: Gold | None = None
-    refused: frozenset[str] = frozenset()
+    refused: Mapping[str, str] = field(default_factory=dict)
     content: Any = field(default=None, repr=False)
     """Texts or numbers of the rows where the settings name them, as `quorate.content` takes them."""
 

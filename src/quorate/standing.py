@@ -102,16 +102,20 @@ def reviewed_gold(decisions: Iterable[Decision], space: LabelSpace) -> Gold:
         ids=tuple(answer.row_id for answer in labelled),
         labels=frozen_array([space.index(answer.label or "") for answer in labelled], np.int16),
         reviewers=tuple(answer.reviewer for answer in labelled),
-        times=tuple(datetime.fromtimestamp(answer.at_s, UTC).isoformat(timespec="seconds") for answer in labelled),
+        times=tuple(_time(answer) for answer in labelled),
         saw_votes=tuple(answer.saw_votes for answer in labelled),
         inclusion=tuple(1.0 if answer.inclusion is None else answer.inclusion for answer in labelled),
     )
 
 
-def refused(decisions: Iterable[Decision]) -> frozenset[str]:
-    """The rows of which people settled that none of the labels fits."""
+def refused(decisions: Iterable[Decision]) -> dict[str, str]:
+    """The rows of which people settled that none of the labels fits, and when."""
     stands = {row_id: standing(made).settled for row_id, made in by_row(decisions).items()}
-    return frozenset(row_id for row_id, answer in stands.items() if answer is not None and answer.verdict == "none")
+    return {row_id: _time(answer) for row_id, answer in stands.items() if answer and answer.verdict == "none"}
+
+
+def _time(answer: Decision) -> str:
+    return datetime.fromtimestamp(answer.at_s, UTC).isoformat(timespec="seconds")
 
 
 def joined_gold(*parts: Gold | None) -> Gold | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -81,7 +82,7 @@ def fused(
     return Fused(data, votes, patterns, where, _without_refused(labels, data.refused), alone, fitted, desk)
 
 
-def _without_refused(labels: Labels, refused: frozenset[str]) -> Labels:
+def _without_refused(labels: Labels, refused: Mapping[str, str]) -> Labels:
     """The labels, none for rows of which people said that no label fits."""
     if not refused:
         return labels

@@ -81,8 +81,13 @@ def _fold(features: Floats, counts: Floats) -> tuple[Floats, Floats]:
     """Units that no coefficient can tell apart are drawn as one, where that is cheap to find."""
     if features.shape[1] > 3:
         return features, counts
-    distinct, inverse = np.unique(features, axis=0, return_inverse=True)
-    return distinct, np.bincount(inverse.ravel(), weights=counts).astype(np.float64)
+    # Of one label most units say nothing: they are one unit before anything is sorted.
+    told = features.any(axis=1)
+    distinct, inverse = np.unique(features[told], axis=0, return_inverse=True)
+    rows = np.bincount(inverse.ravel(), weights=counts[told], minlength=len(distinct)).astype(np.float64)
+    if told.all():
+        return distinct, rows
+    return np.vstack([np.zeros(features.shape[1]), distinct]), np.concatenate([[counts[~told].sum()], rows])
 
 
 def _standard_error(coefficient: Coefficient, units: Floats, counts: Floats) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate.comparing.grouped import Groups
 from quorate.errors import LabelError, did_you_mean, listed
 from quorate.frozen import freeze
 from quorate.rows import Rows
@@ -52,6 +53,12 @@ class Settled:
         fits = aligned[at][:, None] == np.arange(len(votes.space))
         return Settled(at, fits, in_order, sampled)
 
+    def then(self, later: Settled) -> Settled:
+        """These rows, and those that were settled after them, in their order; a later answer wins."""
+        kept = ~np.isin(self.position, later.position)
+        position = np.concatenate([self.position[kept], later.position])
+        return Settled(position, np.vstack([self.fits[kept], later.fits]), in_order=True, sampled=self.sampled)
+
     def right(self, labels: NDArray[np.int16]) -> NDArray[np.bool_]:
         """Which of the settled rows these labels (int16[n], -1 none) get right, bool[s]."""
         given = labels[self.position]
@@ -85,7 +92,8 @@ class Candidates:
     """Sources over the same rows. `names` are those compared, in order; `votes` may hold more, which help.
 
     `again` names, for a source, another that asks the same once more; `text` is the column that people read; `second`
-    int16[n] is what a second person said, -1 where nobody did.
+    int16[n] is what a second person said, -1 where nobody did; `groups` which rows belong together, if any do;
+    `settle` are the commands by which people settle the next rows, none where there is no command for it.
     """
 
     title: str
@@ -98,9 +106,15 @@ class Candidates:
     asked: Mapping[str, Asked] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     second: NDArray[np.int16] | None = None
+    groups: Groups | None = None
+    settle: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_names(self.names, self.votes.sources)
+        if self.groups is not None and len(self.groups.of) != len(self.votes):
+            raise ValueError(
+                f"there are {len(self.groups.of)} groups for {len(self.votes)} rows; give one for each row"
+            )
 
     def __len__(self) -> int:
         return len(self.votes)

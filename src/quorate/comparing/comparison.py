@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass, replace
-from difflib import unified_diff
-from hashlib import blake2b
 from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate import __version__
 from quorate.agreement.measuring import Agreement, measure_agreement
 from quorate.agreement.ratings import Floats, Ratings
 from quorate.agreement.symmetry import bowker, stuart_maxwell
 from quorate.comparing.calibration import calibrate
-from quorate.comparing.candidates import Asked, Candidates
+from quorate.comparing.candidates import Candidates
 from quorate.comparing.ceiling import ceiling
 from quorate.comparing.classes import ClassScore, class_scores, confusion
 from quorate.comparing.completion import completion, money
@@ -27,8 +24,9 @@ from quorate.comparing.gate import judge, parse_condition
 from quorate.comparing.guideline import guideline
 from quorate.comparing.leaderboard import leaderboard, pairwise_agreement
 from quorate.comparing.paired import Paired, pair
-from quorate.comparing.population import SIDES, Population
+from quorate.comparing.population import DIFFER, SIDES, Population
 from quorate.comparing.powered import powered
+from quorate.comparing.provenance import ran
 from quorate.comparing.slices import slices
 from quorate.comparing.stability import stability
 from quorate.comparing.verdict import WHY_NO_ACCURACY, caveats, verdict
@@ -53,12 +51,10 @@ def comparison(candidates: Candidates, conditions: Sequence[str] = ()) -> dict[s
     """
     asked = [parse_condition(text, candidates) for text in conditions]
     a, b = candidates.names[:2]
-    population = Population.of(candidates)
-    two = Ratings.of(
-        np.stack([candidates.column(a), candidates.column(b)], axis=1), candidates.votes.space.names, (a, b)
-    )
-    has_gold = len(population.settled) > 0
     fused = _fused(candidates)
+    population = Population.of(candidates, fused)
+    two = _ratings(candidates, (a, b))
+    has_gold = len(population.settled) > 0
     agreement = measure_agreement(two)
     paired = _paired(population, candidates, a, b) if has_gold else None
     scores = _scores(population, candidates) if has_gold else []
@@ -66,6 +62,7 @@ def comparison(candidates: Candidates, conditions: Sequence[str] = ()) -> dict[s
     prices = [usd_per_1000(candidates, name) for name in (a, b)]
     steady = stability(candidates)
     raw = agreement.coefficients["agreement"].value
+    judged = verdict(a, b, paired, raw, prices)
     wins = wins_by_pair(candidates.column(a), candidates.column(b), population.settled) if has_gold else {}
     report = {
         "schema": SCHEMA,
@@ -75,11 +72,12 @@ def comparison(candidates: Candidates, conditions: Sequence[str] = ()) -> dict[s
         "sources": list(candidates.names),
         "a": a,
         "b": b,
-        "verdict": verdict(a, b, paired, raw, prices),
-        "ran": _ran(candidates),
+        "verdict": judged,
+        "ran": ran(candidates),
         "completion": completion(candidates),
         "agreement": _agreement(agreement),
         "matrix": _matrix(two),
+        "groups": _groups(population, candidates),
         "stability": steady,
         "disagreements": {"rows": int((candidates.column(a) != candidates.column(b)).sum()), "pairs": found},
         "settled": _settled(population),
@@ -96,6 +94,7 @@ def comparison(candidates: Candidates, conditions: Sequence[str] = ()) -> dict[s
         "frontier": frontier(candidates, population, a, b, None if fused is None else fused.hard) if has_gold else None,
         "guideline": guideline(candidates, found, wins),
         "leaderboard": _leaderboard(candidates, population),
+        "next": _next(population, candidates, judged["outcome"]),
         "conditions": [judge(one, candidates, population) for one in asked],
         "caveats": caveats(candidates, population, paired, scores, steady),
     }
@@ -152,41 +151,27 @@ def _fused(candidates: Candidates) -> Labels | None:
     return fuse(Votes.of(votes.matrix[:, used], votes.space, [votes.sources[j] for j in used], votes.ids.to_pylist()))
 
 
-def _ran(candidates: Candidates) -> dict[str, Any]:
-    a, b = candidates.names[:2]
-    asked = {name: candidates.asked.get(name, Asked()) for name in candidates.names}
-    diff = list(unified_diff(asked[a].wording.splitlines(), asked[b].wording.splitlines(), a, b, lineterm="", n=2))
-    return {
-        "sources": [
-            {
-                "name": name,
-                "model": known.model or None,
-                "fingerprint": known.fingerprint or None,
-                "prompt_hash": _hash(known.wording) if known.wording else None,
-            }
-            for name, known in asked.items()
-        ],
-        "prompt_diff": diff,
-        "quorate": __version__,
-        "data": _content(candidates),
-        "same_prompt": bool(asked[a].wording) and asked[a].wording == asked[b].wording,
-        **candidates.facts,
-    }
+def _ratings(candidates: Candidates, names: Sequence[str]) -> Ratings:
+    """What some of the sources said; their groups are drawn whole by the bootstrap."""
+    matrix = np.stack([candidates.column(name) for name in names], axis=1)
+    groups = None if candidates.groups is None else candidates.groups.of
+    return Ratings.of(matrix, candidates.votes.space.names, names, groups=groups)
 
 
-def _content(candidates: Candidates) -> str:
-    """A hash of the row ids, the compared votes and what people settled: the same numbers come of the same hash."""
-    settled = candidates.settled
-    columns = np.stack([candidates.column(name) for name in candidates.names], axis=1)
-    parts = (columns, settled.position.astype(np.int64), settled.fits)
-    whole = blake2b("\n".join(candidates.votes.ids.to_pylist()).encode("utf-8", "surrogatepass"), digest_size=8)
-    for part in parts:
-        whole.update(np.ascontiguousarray(part).tobytes())
-    return whole.hexdigest()
+def _next(population: Population, candidates: Candidates, outcome: str) -> dict[str, Any]:
+    """How many disagreements are left to settle, and how to go about it where the verdict waits for them."""
+    left = int(population.sizes[DIFFER] - population.seen[DIFFER])
+    waits = left and outcome in ("open", "unknown")
+    return {"disagreements": left, "commands": list(candidates.settle) if waits else []}
 
 
-def _hash(text: str) -> str:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+def _groups(population: Population, candidates: Candidates) -> dict[str, Any] | None:
+    """How many groups there are, and how many of them hold a settled row."""
+    groups = candidates.groups
+    if groups is None:
+        return None
+    settled = len(np.unique(groups.of[population.settled.position]))
+    return {"column": groups.name, "groups": len(groups), "settled": settled}
 
 
 def _agreement(agreement: Agreement) -> dict[str, Any]:
@@ -277,11 +262,9 @@ def _leaderboard(candidates: Candidates, population: Population) -> dict[str, An
     if len(candidates.names) < 3:
         return None
     standings, duels = leaderboard(candidates, population) if len(population.settled) else ([], [])
-    matrix = np.stack([candidates.column(name) for name in candidates.names], axis=1)
-    everyone = Ratings.of(matrix, candidates.votes.space.names, candidates.names)
     return {
         "standings": standings,
         "duels": duels,
         "agreement": pairwise_agreement(candidates),
-        "all": measure_agreement(everyone, resamples=500).coefficients,
+        "all": measure_agreement(_ratings(candidates, candidates.names), resamples=500).coefficients,
     }

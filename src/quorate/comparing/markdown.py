@@ -35,6 +35,9 @@ def _verdict(report: Report) -> Iterator[str]:
     yield ""
     yield f"**{_cell(report['verdict']['sentence'])}**"
     yield ""
+    if report["verdict"]["peeking"]:
+        yield _cell(report["verdict"]["peeking"])
+        yield ""
     settled = thousands(report["settled"]["rows"])
     yield f"{thousands(report['rows'], 'row')} of {_cell(report['title'])}, {settled} settled by people."
 

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate.agreement.symmetry import mcnemar
-from quorate.comparing.anytime import anytime_interval
+from quorate.comparing.anytime import Anytime, anytime
 from quorate.comparing.candidates import Settled
-from quorate.comparing.population import Population
+from quorate.comparing.outlook import needed, spread, steadied
+from quorate.comparing.population import ENOUGH_TO_PART, Population
 from quorate.estimating.estimates import Estimated, Floats
-from quorate.estimating.intervals import Z95
 from quorate.values import ABSTAIN
 
 OUTCOMES = ("both_right", "a_right", "b_right", "both_acceptable", "neither")
 BOTH, ONLY_A, ONLY_B, EITHER, NEITHER = range(5)
+# What is told of outcomes: A - B, and whether A and B are right.
+_TOLD = np.array([[0, 1, -1, 0, 0], [1, 1, 0, 1, 0], [1, 0, 1, 1, 0]], np.float64).T
 # What two sources can be to each other on a row: same answer, two answers, only A answers, only B, nobody.
 _SAME, _TWO, _A_ALONE, _B_ALONE, _NOBODY = range(5)
-
-
-@dataclass(frozen=True)
-class Anytime:
-    """What holds however often one looked: the interval of A - B now, and after how many reviews it left out zero."""
-
-    low: float
-    high: float
-    reviews: int
-    settled_after: int | None
-    is_a_better: bool | None
+_LEANINGS = (-0.5, 0.0, 0.5)
+"""Where P(A is right) - P(B is right) parts the rows on which they differ."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +30,9 @@ class Paired:
     """A against B. `counts` are settled rows by outcome; `answered` accuracies are of answered rows alone.
 
     `difference` is A - B; `a_is_better` the probability of it being positive; `mcnemar_p` None where the settled rows
-    are no random sample; `more_labels` how many more disagreements to settle until the difference should show, None
-    where no number of them will do; `for_two_points` how many until it is known to two points.
+    are no random sample or come in groups, `anytime` where their order is not known or they come in groups;
+    `more_labels` how many more disagreements to settle until the difference should show, None where no number of them
+    will do; `for_two_points` how many until it is known to two points.
     """
 
     counts: dict[str, int]
@@ -95,10 +88,14 @@ def pair(population: Population, a: NDArray[np.int16], b: NDArray[np.int16]) -> 
         count(drawn[:, _SAME, NEITHER]),
         count(difference),
         _chance(difference),
-        mcnemar(int(counts[ONLY_A]), int(counts[ONLY_B])) if population.is_random else None,
-        *_more_labels(population, kind, outcome),
-        _anytime(population, outcome, kind) if settled.in_order and len(settled) else None,
+        mcnemar(int(counts[ONLY_A]), int(counts[ONLY_B])) if _is_independent(population) else None,
+        *_outlook(population, outcome, kind, leaning(population, a, b, kind)),
     )
+
+
+def _is_independent(population: Population) -> bool:
+    """Whether settled rows are a random sample of all rows, each on its own."""
+    return population.is_random and population.group is None
 
 
 def _chance(difference: Floats) -> float:
@@ -112,8 +109,34 @@ _ALONE = {"a": _A_ALONE, "b": _B_ALONE}
 
 def pair_draws(population: Population, a: NDArray[np.int16], b: NDArray[np.int16]) -> Floats:
     """Draws of the share of rows by relation and outcome, float64[draws, 5, 5]."""
-    outcome = outcomes(a, b, population.settled)
-    return population.shares(outcome, _prior((outcome == EITHER).any()), relation(a, b))
+    outcome, kind = outcomes(a, b, population.settled), relation(a, b)
+    prior = _prior((outcome == EITHER).any())
+    lean = leaning(population, a, b, kind)
+    if lean is None:
+        return population.shares(outcome, prior, kind, _TOLD)
+    # Post-stratification (W. G. Cochran, "Sampling Techniques", 1977, section 5A.9): it cannot bias, for which rows
+    # are of a part is known of all of them, and it narrows as far as the sources together know who is right.
+    parts = np.where((kind == _TWO) & (lean > 0), len(prior) - 1 + lean, kind).astype(np.int8)
+    drawn = population.shares(outcome, np.vstack([prior, *[prior[_TWO]] * len(_LEANINGS)]), parts, _TOLD)
+    drawn[:, _TWO] += drawn[:, len(prior) :].sum(axis=1)
+    return np.asarray(drawn[:, : len(prior)])
+
+
+def leaning(
+    population: Population, a: NDArray[np.int16], b: NDArray[np.int16], kind: NDArray[np.int8]
+) -> NDArray[np.int8] | None:
+    """To whom all sources together lean where A and B give two answers, int8[n]: 0 clearly to B, 3 clearly to A.
+
+    None where nothing is believed, or too few rows are settled to part them.
+    """
+    two = kind == _TWO
+    if population.belief is None or two[population.settled.position].sum() < ENOUGH_TO_PART:
+        return None
+    at = np.flatnonzero(two)
+    ahead = population.belief[at, a[at]] - population.belief[at, b[at]]
+    lean = np.zeros(len(kind), np.int8)
+    lean[at] = np.digitize(ahead, _LEANINGS)
+    return lean
 
 
 def _prior(has_several: bool) -> Floats:
@@ -128,53 +151,21 @@ def _prior(has_several: bool) -> Floats:
     return prior
 
 
-def _more_labels(
-    population: Population, kind: NDArray[np.int8], outcome: NDArray[np.int64]
-) -> tuple[int | None, int | None]:
-    """About how many more disagreements must be settled to tell the two apart, and to know A - B to two points.
-
-    The normal approximation of a mean without replacement: `z² v / n (D - n) / (D - 1) = half²`, solved for n.
-    """
+def _outlook(
+    population: Population, outcome: NDArray[np.int64], kind: NDArray[np.int8], lean: NDArray[np.int8] | None
+) -> tuple[int | None, int | None, Anytime | None]:
+    """`more_labels`, `for_two_points` and `anytime` of a pair."""
+    settled = population.settled
     differs = (kind != _SAME) & (kind != _NOBODY)
-    total = int(differs.sum())
-    of_them = outcome[differs[population.settled.position]]
-    n = len(of_them)
-    # Two imagined rows, one won by each, keep a run of luck from looking like certainty.
-    score = np.concatenate([(of_them == ONLY_A) * 1.0 - (of_them == ONLY_B), [1.0, -1.0]])
+    total, at = int(differs.sum()), differs[settled.position]
+    score = (outcome[at] == ONLY_A) * 1.0 - (outcome[at] == ONLY_B)
+    part = np.zeros(len(score), np.int8) if lean is None else lean[settled.position[at]]
+    effect = population.design_effect(_TOLD[outcome, :1], kind[settled.position].astype(np.int64))
+    variance = spread(score, part) * effect
     share = total / max(len(kind), 1)
-
-    def needed(half: float) -> int | None:
-        if total == 0 or half <= 0:
-            return None
-        c = Z95**2 * float(score.var()) / half**2
-        return max(ceil(c * total / (total - 1 + c)) - n, 0)
-
-    apart = None if abs(score.mean()) < 1 / max(total, 1) else needed(abs(float(score.mean())))
-    return apart, needed(0.02 / share) if share else 0
-
-
-def _anytime(population: Population, outcome: NDArray[np.int64], kind: NDArray[np.int8]) -> Anytime:
-    differs = (kind != _SAME) & (kind != _NOBODY)
-    of_them = outcome[differs[population.settled.position]]
-    return anytime((of_them == ONLY_A) * 1.0 - (of_them == ONLY_B), int(differs.sum()), len(kind))
-
-
-def anytime(scores: Floats, disagreements: int, rows: int) -> Anytime:
-    """The interval of A - B over all rows that is valid under peeking.
-
-    Args:
-        scores: float64[n], 1 where A won, -1 where B did, 0 else: disagreements in the order of being settled.
-    """
-    if not len(scores):
-        share = disagreements / max(rows, 1)
-        return Anytime(-share, share, 0, None, None)
-    low, high = (ends * disagreements / rows for ends in anytime_interval(scores, disagreements))
-    apart = np.flatnonzero((low > 0) | (high < 0))
-    after = int(apart[0]) if len(apart) else None
-    return Anytime(
-        float(low[-1]),
-        float(high[-1]),
-        len(scores),
-        None if after is None else after + 1,
-        None if after is None else bool(low[after] > 0),
-    )
+    mean = abs(steadied(score).mean())
+    apart = None if mean < 1 / max(total, 1) else needed(float(mean), variance, total, len(score))
+    two_points = needed(0.02 / share, variance, total, len(score)) if share else 0
+    is_in_order = settled.in_order and len(settled) and population.group is None
+    peeking = anytime(score, total, len(kind)) if is_in_order else None
+    return apart, two_points, peeking

@@ -54,12 +54,15 @@ def powered(population: Population, truth: Floats, predicted: Floats) -> Powered
         if mine.sum() < 2:
             return None
         part = _part(truth[mine], predicted[at[mine]], whole)
+        effect = population.design_effect(
+            (truth - part.follow * predicted[at])[:, None], population.side[at].astype(np.int64)
+        )
         # Rows that come as these came are without end; of this table the settled ones are known.
         unseen = 1.0 if population.is_sample else 1 - float(mine.sum()) / len(whole)
         share = len(whole) / n
         value += share * part.value
-        variance += share**2 * unseen * part.variance
-        plain += share**2 * unseen * part.plain
+        variance += share**2 * unseen * part.variance * effect
+        plain += share**2 * unseen * part.plain * effect
         parts.append(part)
     half = Z95 * sqrt(variance)
     tuning = tuple(part.follow for part in parts)

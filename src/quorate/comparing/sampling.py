@@ -1,18 +1,14 @@
-"""Which rows a person should settle when two or more sources are compared, and when that is enough."""
+"""Which rows a person should settle when two or more sources are compared."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from quorate.comparing.candidates import Candidates
-from quorate.comparing.paired import Anytime, anytime
 from quorate.comparing.population import AGREE, DIFFER, Population
+from quorate.ranking.drawing import lottery
 from quorate.values import Queue
 
 AGREEING_SHARE = 0.1
@@ -27,18 +23,10 @@ def review_queue(candidates: Candidates, size: int = 100, agreeing_share: float 
     settled ones included; rows on which no source answers are left out.
     """
     population = Population.of(candidates)
-    left = np.ones(len(candidates), bool)
-    left[population.settled.position] = False
-    agree, differ = (np.flatnonzero((population.side == side) & left) for side in (AGREE, DIFFER))
-    quota = min(round(size * agreeing_share), len(agree))
-    from_differ = min(size - quota, len(differ))
-    quota = min(size - from_differ, len(agree))
-    chosen = {
-        AGREE: _lottery(candidates.votes.ids, agree)[:quota],
-        DIFFER: _lottery(candidates.votes.ids, differ)[:from_differ],
-    }
-    position = _interleaved(chosen[DIFFER], chosen[AGREE])
-    drawn = population.seen + np.array([quota, from_differ, 0])
+    is_open = np.ones(len(candidates), bool)
+    is_open[population.settled.position] = False
+    position = next_rows(population.side, is_open, lottery(candidates.votes.ids), size, agreeing_share)
+    drawn = population.seen + np.bincount(population.side[position], minlength=3)
     inclusion = drawn / np.maximum(population.sizes, 1)
     differs = (population.side[position] == DIFFER).astype(np.float32)
     return Queue(
@@ -50,31 +38,23 @@ def review_queue(candidates: Candidates, size: int = 100, agreeing_share: float 
     )
 
 
-@dataclass
-class StopRule:
-    """When to stop settling disagreements between A and B; valid however often one asks.
+def next_rows(
+    side: NDArray[np.int8],
+    is_open: NDArray[np.bool_],
+    tickets: NDArray[np.uint64],
+    size: int,
+    agreeing_share: float = AGREEING_SHARE,
+) -> NDArray[np.intp]:
+    """Places of the rows to settle, in order: of each side those with the smallest tickets first.
 
-    `disagreements` of `rows` rows; `heard` is what was settled so far: 1 where A alone was right, -1 where B was, or 0.
+    While both last, every beginning has its share of agreements; then come what is left of either.
+
+    Args:
+        side: int8[n], whether the sources agree or differ there.
+        tickets: a random number of each row.
     """
-
-    disagreements: int
-    rows: int
-    heard: list[float] = field(default_factory=list)
-
-    def hear(self, scores: Iterable[float]) -> Anytime:
-        """What holds after these further answers; `settled_after` is None as long as one should go on."""
-        self.heard.extend(scores)
-        return anytime(np.array(self.heard, np.float64), self.disagreements, self.rows)
-
-
-def _lottery(ids: pa.StringArray, positions: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The positions in the order of a hash of their row ids."""
-    texts = ids.take(pa.array(positions, pa.int64())).to_pylist()
-    drawn = [blake2b(b"compare" + row_id.encode("utf-8", "surrogatepass"), digest_size=8).digest() for row_id in texts]
-    return positions[sorted(range(len(drawn)), key=drawn.__getitem__)]
-
-
-def _interleaved(many: NDArray[np.intp], few: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Both in their order, the few spread evenly among the many."""
-    place = np.concatenate([(np.arange(len(group)) + 0.5) / max(len(group), 1) for group in (many, few)])
-    return np.concatenate([many, few])[np.argsort(place, kind="stable")].astype(np.intp)
+    sides = ((AGREE, agreeing_share), (DIFFER, 1 - agreeing_share))
+    open_rows = [np.flatnonzero((side == kind) & is_open) for kind, _ in sides]
+    drawn = [places[np.argsort(tickets[places], kind="stable")] for places in open_rows]
+    turn = [(np.arange(len(rows)) + 0.5) / max(share, 1e-12) for rows, (_, share) in zip(drawn, sides, strict=True)]
+    return np.concatenate(drawn)[np.argsort(np.concatenate(turn), kind="stable")][:size]

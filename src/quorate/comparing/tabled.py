@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pyarrow import compute
 
 from quorate.comparing.candidates import Asked, Candidates, Settled, check_names
+from quorate.comparing.grouped import groups_of
 from quorate.errors import LabelError, TableError, did_you_mean, listed
 from quorate.rows import Rows
 from quorate.values import ABSTAIN, LabelSpace, Status, Votes
@@ -24,7 +25,7 @@ _SEPARATOR = "|"
 class Columns:
     """Which columns of a table are what. `sources` are compared, `others` only help; `again`, `confidence` and
     `usd_per_1000` are by source; a cell of `gold` with `a|b` holds two labels that both fit; `second` is what another
-    person said.
+    person said; rows with the same cell of `group` belong together.
     """
 
     sources: tuple[str, ...]
@@ -36,6 +37,7 @@ class Columns:
     again: Mapping[str, str] = field(default_factory=dict)
     confidence: Mapping[str, str] = field(default_factory=dict)
     usd_per_1000: Mapping[str, float] = field(default_factory=dict)
+    group: str | None = None
 
     @property
     def votes(self) -> tuple[str, ...]:
@@ -43,18 +45,25 @@ class Columns:
 
     @property
     def every(self) -> tuple[str, ...]:
-        named = (*self.votes, self.gold, self.second, self.text, self.id, *self.confidence.values())
+        named = (*self.votes, self.gold, self.second, self.text, self.id, self.group, *self.confidence.values())
         return tuple(name for name in named if name is not None)
 
 
 def tabled(
-    table: Any, columns: Columns, *, title: str = "labels", labels: Sequence[str] | None = None, sampled: str = ""
+    table: Any,
+    columns: Columns,
+    *,
+    title: str = "labels",
+    labels: Sequence[str] | None = None,
+    sampled: str = "",
+    answers: pa.Table | None = None,
 ) -> Candidates:
     """The candidates of a table (anything that `Rows` reads); an empty cell is no answer, and no gold.
 
     Args:
         labels: the labels there are; None: every value that is found. What a source says beside them is a failure.
         sampled: how gold rows were chosen, `random` or `strata`; empty where that is not known.
+        answers: what people answered in a list of rows to settle, columns `id` and `gold`, in the order of answering.
 
     Raises:
         TableError: a column that is not there, or holds no labels.
@@ -63,14 +72,16 @@ def tabled(
     rows = Rows.of(table, columns.id)
     _check(rows, columns)
     texts = {name: _texts(rows, name) for name in columns.votes}
-    gold = None if columns.gold is None else _texts(rows, columns.gold)
-    space = _space(texts, gold, labels, columns)
+    gold = None if columns.gold is None else _gold(rows, columns.gold)
+    answered = None if answers is None else answers_of(answers, rows)
+    space = _space(texts, [each for each in (gold, answered and answered[1]) if each is not None], labels)
     matrix = np.stack([_coded(text, space) for text in texts.values()], axis=1)
     said = np.stack([~_is_empty(text) for text in texts.values()], axis=1)
     status = np.where(matrix != ABSTAIN, Status.VOTED, np.where(said, Status.SKIPPED, Status.ABSTAINED)).astype(
         np.uint8
     )
     votes = Votes(space, rows.ids, columns.votes, ("model",) * len(texts), matrix, status, _confidence(rows, columns))
+    settled = _settled(gold, space, sampled)
     used = {*columns.votes, columns.gold, columns.second, *columns.confidence.values()}
     kept = Rows(rows.table.drop_columns([name for name in rows.columns if name in used]), rows.ids)
     return Candidates(
@@ -78,11 +89,12 @@ def tabled(
         kept,
         votes,
         columns.sources,
-        _settled(gold, space, sampled),
+        settled if answered is None else settled.then(_settled(answered[1], space, sampled, answered[0])),
         columns.text,
         dict(columns.again),
         _asked(columns, len(rows), texts, matrix),
         second=None if columns.second is None else _coded(_texts(rows, columns.second), space),
+        groups=None if columns.group is None else groups_of(rows, columns.group),
     )
 
 
@@ -121,6 +133,35 @@ def _texts(rows: Rows, name: str) -> pa.DictionaryArray:
     return trimmed.dictionary_encode()
 
 
+def _gold(rows: Rows, name: str) -> pa.DictionaryArray:
+    cells = _texts(rows, name)
+    if not any(cells.dictionary.to_pylist()):
+        raise TableError(f"gold column {name!r} holds no label")
+    return cells
+
+
+def answers_of(answers: pa.Table, rows: Rows) -> tuple[NDArray[np.intp], pa.DictionaryArray]:
+    """Where the answered rows of a list stand among the rows, and what was answered.
+
+    Raises:
+        TableError: no columns `id` and `gold`, a row twice, or one that is not there.
+    """
+    for name in ("id", "gold"):
+        if name not in answers.column_names:
+            there = listed(answers.column_names)
+            raise TableError(f"answers have columns 'id' and 'gold', as `--to-review` writes them; there are {there}")
+    listed_rows = Rows.of(answers, "id")
+    place = {row_id: at for at, row_id in enumerate(rows.ids.to_pylist())}
+    ids = listed_rows.ids.to_pylist()
+    strange = [row_id for row_id in ids if row_id not in place]
+    if strange:
+        raise TableError(
+            f"{len(strange)} of {len(ids)} answers are about rows that are not there: {listed(strange[:5])}; "
+            "the ids of both files must be the same (`--id`)"
+        )
+    return np.array([place[row_id] for row_id in ids], np.intp), _gold(listed_rows, "gold")
+
+
 def _is_empty(text: pa.DictionaryArray) -> NDArray[np.bool_]:
     words = np.array([word == "" for word in text.dictionary.to_pylist()] + [True])
     return np.asarray(words[_indices(text)])
@@ -131,7 +172,7 @@ def _indices(text: pa.DictionaryArray) -> NDArray[np.int64]:
     return np.asarray(compute.fill_null(text.indices, len(text.dictionary)).to_numpy(zero_copy_only=False), np.int64)
 
 
-def _space(texts: Mapping[str, Any], gold: Any, labels: Sequence[str] | None, columns: Columns) -> LabelSpace:
+def _space(texts: Mapping[str, Any], settled: Sequence[Any], labels: Sequence[str] | None) -> LabelSpace:
     if labels is not None:
         return LabelSpace(tuple(labels))
     found: set[str] = set()
@@ -140,14 +181,11 @@ def _space(texts: Mapping[str, Any], gold: Any, labels: Sequence[str] | None, co
         if len(words) > _MOST_LABELS:
             raise TableError(f"column {name!r} holds {len(words):,} different values: those are no labels")
         found.update(words)
-    if gold is not None:
-        # A value that holds the separator is one label where a source says it, too.
-        cells = [word for word in gold.dictionary.to_pylist() if word]
-        found.update(
-            part.strip() for word in cells for part in (word.split(_SEPARATOR) if word not in found else [word])
-        )
-        if not cells:
-            raise TableError(f"gold column {columns.gold!r} holds no label")
+    # A value that holds the separator is one label where a source says it, too.
+    said = frozenset(found)
+    for cells in settled:
+        for word in cells.dictionary.to_pylist():
+            found.update(part.strip() for part in ([word] if word in said else word.split(_SEPARATOR)))
     found.discard("")
     if len(found) < 2:
         raise LabelError(f"there is one label or none ({listed(sorted(found))}), so there is nothing to compare")
@@ -176,7 +214,8 @@ def _code(word: str, space: LabelSpace) -> int:
         return ABSTAIN
 
 
-def _settled(gold: Any, space: LabelSpace, sampled: str) -> Settled:
+def _settled(gold: Any, space: LabelSpace, sampled: str, places: NDArray[np.intp] | None = None) -> Settled:
+    """The rows with a label in `gold`, which stand at `places`; every row where there are none."""
     if gold is None:
         return Settled(np.zeros(0, np.intp), np.zeros((0, len(space)), bool))
     words = gold.dictionary.to_pylist()
@@ -186,8 +225,9 @@ def _settled(gold: Any, space: LabelSpace, sampled: str) -> Settled:
         for part in parts:
             if part.strip():
                 fits[i, space.index(part)] = True
-    position = np.flatnonzero(~_is_empty(gold))
-    return Settled(position, fits[_indices(gold)[position]], sampled=sampled)
+    labelled = np.flatnonzero(~_is_empty(gold))
+    position = labelled if places is None else places[labelled]
+    return Settled(position, fits[_indices(gold)[labelled]], sampled=sampled)
 
 
 def _confidence(rows: Rows, columns: Columns) -> NDArray[np.float32] | None:

@@ -53,17 +53,11 @@ def _headline(report: Report) -> RenderableType:
     settled = report["settled"]
     text.append(f"{report['rows']:,} rows, {settled['rows']:,} settled\n")
     text.append(report["verdict"]["sentence"], style=style)
-    paired = report["paired"]
-    if paired and paired["anytime"]:
-        text.append(f"\n{_anytime(report, paired['anytime'])}", style="dim")
+    if report["verdict"]["peeking"]:
+        text.append(f"\n{report['verdict']['peeking']}")
+    for word, command in zip(("next", "then"), report["next"]["commands"], strict=False):
+        text.append(f"\n{word}: {command}")
     return text
-
-
-def _anytime(report: Report, told: Report) -> str:
-    if told["settled_after"] is None:
-        return f"valid under peeking: after {told['reviews']} settled disagreements, go on"
-    best = report["a"] if told["is_a_better"] else report["b"]
-    return f"valid under peeking: {best} was better from settled disagreement {told['settled_after']} on"
 
 
 def _sources(report: Report) -> RenderableType:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from quorate.comparing.anytime import Anytime
 from quorate.comparing.candidates import Candidates
 from quorate.comparing.classes import ClassScore
 from quorate.comparing.paired import Paired
@@ -15,6 +16,7 @@ from quorate.comparing.stability import Stability
 
 _LEVEL_POINTS = 1.0
 """Two sources whose difference is known to be smaller than so many points are level."""
+_FEW_GROUPS = 10
 WHY_NO_ACCURACY = (
     "no row is settled: with two sources and no label from a person, the accuracy of neither can be known by any "
     "method, because the same votes fit A right and B wrong as well as the reverse"
@@ -28,9 +30,26 @@ def verdict(a: str, b: str, paired: Paired | None, agreement: float, prices: Seq
             f"{a} and {b} say the same on {agreement:.1%} of the rows that both answer; which of them is right more "
             "often cannot be told, for no row is settled."
         )
-        return {"outcome": "unknown", "sentence": sentence, "reason": WHY_NO_ACCURACY}
+        return {"outcome": "unknown", "sentence": sentence, "reason": WHY_NO_ACCURACY, "peeking": ""}
     outcome = _outcome(paired)
-    return {"outcome": outcome, "sentence": _sentence(outcome, (a, b), paired) + _cost(a, b, prices), "reason": ""}
+    return {
+        "outcome": outcome,
+        "sentence": _sentence(outcome, (a, b), paired) + _cost(a, b, prices),
+        "reason": "",
+        "peeking": "" if paired.anytime is None else peeking(a, b, paired.anytime),
+    }
+
+
+def peeking(a: str, b: str, told: Anytime) -> str:
+    """Whether a person who looks after every answer may stop, or about how long to go on."""
+    if told.settled_after is not None:
+        best = a if told.is_a_better else b
+        return (
+            f"You may stop: {best} is better, also if you looked after every answer ({told.reviews:,} disagreements)."
+        )
+    if told.more is None:
+        return "Go on: if you look after every answer, nothing is decided yet."
+    return f"Go on: if you look after every answer, about {max(rounded(told.more), 1):,} more disagreements decide it."
 
 
 def _outcome(paired: Paired) -> str:
@@ -67,7 +86,7 @@ def _warrant(paired: Paired) -> str:
 def _more(paired: Paired) -> str:
     if paired.more_labels is None:
         return "; no number of further labels is likely to tell them apart."
-    about = "a few" if paired.more_labels < 1 else f"about {_rounded(paired.more_labels):,}"
+    about = "a few" if paired.more_labels < 1 else f"about {rounded(paired.more_labels):,}"
     return f"; {about} more settled disagreements needed."
 
 
@@ -90,6 +109,7 @@ def caveats(
     return [
         *_of_agreement(paired),
         *_of_sampling(population),
+        *_of_groups(candidates, population),
         *_of_classes(classes),
         *_of_answers(candidates),
         *_of_noise(candidates, steady),
@@ -127,6 +147,19 @@ def _of_sampling(population: Population) -> Iterator[str]:
         )
     if settled < 30:
         yield f"Only {settled} rows are settled; intervals are wide and rest on few rows."
+
+
+def _of_groups(candidates: Candidates, population: Population) -> Iterator[str]:
+    groups = candidates.groups
+    if groups is None or not len(population.settled):
+        return
+    settled = len(np.unique(groups.of[population.settled.position]))
+    yield (
+        f"Rows of one group ({groups.name}) count as alike as they were found to be: {len(population.settled):,} "
+        f"settled rows of {settled:,} groups. Wins by label, calibration and the noise floor take rows as their own."
+    )
+    if settled < _FEW_GROUPS:
+        yield f"Intervals rest on only {settled} groups with settled rows; settle rows of more groups."
 
 
 def _of_classes(classes: Sequence[Sequence[ClassScore]]) -> Iterator[str]:
@@ -185,7 +218,7 @@ def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"= {value:.2g}"
 
 
-def _rounded(count: int) -> int:
+def rounded(count: int) -> int:
     """Two significant digits: the number is a guess."""
     step = 10 ** max(len(str(count)) - 2, 0)
     return int(np.ceil(count / step) * step)

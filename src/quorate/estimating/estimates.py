@@ -35,7 +35,13 @@ class Estimated:
 
 
 def posterior_totals(
-    settled: Floats, sizes: Floats, draws: int = DRAWS, prior: Floats | float = _JEFFREYS, seed: int = _SEED
+    settled: Floats,
+    sizes: Floats,
+    draws: int = DRAWS,
+    *,
+    prior: Floats | float = _JEFFREYS,
+    counts_as: float = 1.0,
+    seed: int = _SEED,
 ) -> NDArray[np.int64]:
     """How many rows of each outcome the whole table has, drawn from the posterior: int64[draws, h, c].
 
@@ -43,6 +49,7 @@ def posterior_totals(
         settled: float64[h, c], the settled rows of each stratum by outcome.
         sizes: float64[h], the rows of each stratum, settled ones included.
         prior: float64[h, c], what the Dirichlet prior counts for each outcome; 0 where it cannot be.
+        counts_as: as how many rows of their own a settled row counts; below 1 where rows come in groups.
 
     Raises:
         ValueError: more rows are settled in a stratum than it has.
@@ -51,20 +58,28 @@ def posterior_totals(
     if (seen > sizes).any():
         raise ValueError("a stratum has fewer rows than were settled in it")
     generator = np.random.default_rng(seed)
-    unseen = generator.multinomial((sizes - seen).astype(np.int64), _shares(generator, settled + prior, draws))
+    unseen = generator.multinomial(
+        (sizes - seen).astype(np.int64), _shares(generator, settled * counts_as + prior, draws)
+    )
     return settled.astype(np.int64) + unseen
 
 
 def posterior_shares(
-    settled: Floats, sizes: Floats, draws: int = DRAWS, prior: Floats | float = _JEFFREYS, seed: int = _SEED
+    settled: Floats,
+    sizes: Floats,
+    draws: int = DRAWS,
+    *,
+    prior: Floats | float = _JEFFREYS,
+    counts_as: float = 1.0,
+    seed: int = _SEED,
 ) -> Floats:
     """The share of each outcome among rows that come as these came, drawn from the posterior: float64[draws, h, c].
 
     The table itself is taken for a sample then: also the sizes of the strata could have been others.
     """
     generator = np.random.default_rng(seed)
-    strata = _shares(generator, np.asarray(sizes, np.float64)[None, :], draws)[:, 0, :]
-    return np.asarray(strata[:, :, None] * _shares(generator, settled + prior, draws))
+    strata = _shares(generator, np.asarray(sizes, np.float64)[None, :] * counts_as, draws)[:, 0, :]
+    return np.asarray(strata[:, :, None] * _shares(generator, settled * counts_as + prior, draws))
 
 
 def _shares(generator: np.random.Generator, counts: Floats, draws: int) -> Floats:

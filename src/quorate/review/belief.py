@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.decisions import Decision
-from quorate.estimating.estimates import Estimated
 from quorate.estimating.survey import accuracy_now
 from quorate.fuse import fit, predict
 from quorate.patterns import fold
@@ -18,15 +17,19 @@ from quorate.protocols import FittedLabelModel
 from quorate.ranking.alike import Reading, reading_s
 from quorate.ranking.drawing import strata
 from quorate.ranking.gain import count_answers
+from quorate.review.contest import Contest
 from quorate.review.gist import Gist
 from quorate.review.ledger import Ledger
 from quorate.review.line import Line, Usher
+from quorate.review.ration import Ration
 from quorate.review.similar import groups
 from quorate.standing import said
 from quorate.trust.doubt import believed_accuracy
 from quorate.values import ABSTAIN, Gold, Labels, Votes
 
 Floats = NDArray[np.float64]
+_SHARE = 0.25
+"""At most this part of the time goes into reading all rows; fitting on patterns is quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,12 @@ class Measured:
 class Belief:
     """One state of mind.
 
-    `labels` are those of the votes and the content, with what people answered on other rows; `hard` int16[n] (-1: none
-    or a tie); `accuracy` float64[m] by source; the line of rows; `changed` is how many labels of rows that nobody was
-    asked about are not what they were without answers.
+    `by_votes` are the labels of the votes, with what people answered on other rows; `labels` the same after content;
+    `hard` int16[n] of these (-1: none or a tie); `accuracy` float64[m] by source; the line of rows; `changed` is how
+    many labels of rows that nobody was asked about are not what they were without answers.
     """
 
+    by_votes: Labels
     labels: Labels
     hard: NDArray[np.int16]
     accuracy: Floats
@@ -64,11 +68,13 @@ class Belief:
 class Thinker:
     """Fits the label model anew on what people answered, in a thread of its own; `belief` is the newest.
 
-    The labels are those that a run would give, `rows` in the order of the votes.
+    The labels are those that a run would give; rows stand in line for them, or for a contest of sources.
     """
 
-    def __init__(self, project: Project, votes: Votes, data: Data, ledger: Ledger) -> None:
-        self._project, self._votes, self._ledger = project, votes, ledger
+    def __init__(
+        self, project: Project, votes: Votes, data: Data, ledger: Ledger, contest: Contest | None = None
+    ) -> None:
+        self._project, self._votes, self._ledger, self._contest = project, votes, ledger, contest
         self._patterns, self._where = fold(votes)
         gold, review = project.settings.gold, project.settings.review
         # What people answered comes from the ledger, where it can be taken back.
@@ -78,6 +84,7 @@ class Thinker:
         self.groups = groups(data.rows, project.settings.data.text)
         self._usher = Usher(data.rows, votes, project.settings.queue, Reading(self.groups, reading_s(data.rows)))
         self._gist = Gist(data.content if project.settings.content else None)
+        self._reading, self._read_of, self._is_line_old = Ration(_SHARE), -1, False
         self._unasked = self._fitted(self._anchors)[0]
         self.belief = self._believed(None)
         self._news, self._stopped = threading.Event(), False
@@ -95,35 +102,47 @@ class Thinker:
 
     def _think(self) -> None:
         while not self._stopped:
-            if self._usher.rereading.is_due:
-                self._usher.reread(self.belief.labels)
-                self._is_line_old = True
-            if self._gist.is_due:
-                self._reread()
-                self._is_line_old = True
-            self._news.wait(self._usher.ranking.wait_s() if self._is_line_old else None)
+            if self._reading.is_due and self._read_of != self.belief.number:
+                self._read()
+            self._news.wait(self._pause_s())
             self._news.clear()
             self.belief = self._believed(self.belief)
 
-    def _reread(self) -> None:
-        """Has the content read, told what people settled."""
-        settled = self._settled() if self._learns else self._anchors
-        labels, known = self._fitted(settled)[0], np.flatnonzero(settled != ABSTAIN)
-        probs, covered = labels.probs.copy(), labels.covered.copy()
-        probs[known], covered[known] = np.eye(len(self._votes.space))[settled[known]], True
-        self._gist.reread(replace(labels, probs=probs, covered=covered), self._gold(settled))
+    def _pause_s(self) -> float | None:
+        """How long there is nothing to do without news; None for ever."""
+        waits = [self._usher.ranking.wait_s()] if self._is_line_old else []
+        waits += [self._reading.wait_s()] if self._read_of != self.belief.number else []
+        return min(waits, default=None)
+
+    def _read(self) -> None:
+        """Has all rows read, told what people settled: it is in the labels and lines to come."""
+        self._read_of, settled = self.belief.number, self._settled() if self._learns else self._anchors
+        labels, known = self.belief.by_votes, np.flatnonzero(settled != ABSTAIN)
+        with self._reading:
+            self._usher.reread(labels)
+            if self._gist.is_asked:
+                probs, covered = labels.probs.copy(), labels.covered.copy()
+                probs[known], covered[known] = np.eye(len(self._votes.space))[settled[known]], True
+                self._gist.reread(replace(labels, probs=probs, covered=covered), self._gold(settled))
+        self._is_line_old = True
 
     def _believed(self, before: Belief | None) -> Belief:
         number, settled = self._ledger.number, self._settled()
         by_votes, fitted = self._fitted(settled if self._learns else self._anchors)
         labels = self._gist.heard(by_votes)
         self._is_line_old = before is not None and not self._usher.ranking.is_due
-        # By the votes alone: what content is sure of hides from the queue where votes err alike.
-        line = before.line if before and self._is_line_old else self._usher.line(by_votes, self._gold(settled))
+        line = before.line if before and self._is_line_old else self._line(by_votes, settled)
         hard, accuracy = labels.hard, believed_accuracy(self._patterns, fitted)
         unasked = self._gist.heard(self._unasked).hard
         changed = int(((settled == ABSTAIN) & (hard != unasked) & (hard != ABSTAIN)).sum())
-        return Belief(labels, hard, accuracy, line, self._measured(labels, hard, settled), changed, number)
+        found = measured(labels, settled, self._stratum, self._ledger)
+        return Belief(by_votes, labels, hard, accuracy, line, found, changed, number)
+
+    def _line(self, by_votes: Labels, settled: NDArray[np.int16]) -> Line:
+        if self._contest is not None:
+            return self._contest.line(settled)
+        # By the votes alone: what content is sure of hides from the queue where votes err alike.
+        return self._usher.line(by_votes, self._gold(settled))
 
     def _settled(self) -> NDArray[np.int16]:
         """What people settled, in this review or before, int16[n]."""
@@ -146,29 +165,22 @@ class Thinker:
         has_answers = bool((self._ledger.settled != ABSTAIN).any()) and self._learns
         return (count_answers(labels, patterns, self._where) if has_answers else labels), fitted
 
-    def _measured(self, labels: Labels, hard: NDArray[np.int16], settled: NDArray[np.int16]) -> Measured:
-        """How many labels are right, as far as rows drawn at random tell."""
-        known = settled != ABSTAIN
-        labelled = (hard != ABSTAIN) | known
-        sure = np.where(known, 1.0, labels.probs.max(axis=1, initial=0.0))[labelled]
-        drawn = [(at, d.fused == said(d)) for at, d in self._drawn() if d.fused is not None]
-        places = [at for at, _ in drawn]
-        estimate = accuracy_now(
-            np.array([right for _, right in drawn], np.bool_),
-            self._stratum[places],
-            self._stratum[labelled & ~known],
-            int(known.sum()),
-        )
-        return measured(estimate, float(sure.mean()) if len(sure) else 0.0)
 
-    def _drawn(self) -> list[tuple[int, Decision]]:
-        """The rows that the design drew at random and that somebody settled, with what was decided."""
-        made = ((at, stands.settled) for at, stands in self._ledger.answers())
-        return [(at, d) for at, d in made if d and d.inclusion is not None and d.inclusion < 1]
-
-
-def measured(estimate: Estimated | None, believed: float) -> Measured:
-    """The estimate as people are told it: without one, the share is not known and may be anything."""
+def measured(labels: Labels, settled: NDArray[np.int16], stratum: NDArray[np.int8], ledger: Ledger) -> Measured:
+    """How many labels are right, as far as rows tell that the design drew at random and somebody answered."""
+    known, hard = settled != ABSTAIN, labels.hard
+    labelled = (hard != ABSTAIN) | known
+    sure = np.where(known, 1.0, labels.probs.max(axis=1, initial=0.0))[labelled]
+    believed = float(sure.mean()) if len(sure) else 0.0
+    made = ((at, stands.settled) for at, stands in ledger.answers())
+    drawn = [(at, d.fused == said(d)) for at, d in made if d and d.fused is not None and _is_drawn(d)]
+    places = [at for at, _ in drawn]
+    right = np.array([is_right for _, is_right in drawn], np.bool_)
+    estimate = accuracy_now(right, stratum[places], stratum[labelled & ~known], int(known.sum()))
     if estimate is None:
         return Measured(None, 0.0, 1.0, 0, believed)
     return Measured(estimate.value, estimate.low, estimate.high, estimate.rows, believed)
+
+
+def _is_drawn(answer: Decision) -> bool:
+    return answer.inclusion is not None and answer.inclusion < 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,9 @@ def review(
         str | None, typer.Option(help="The secret in the link; a new one by default.", envvar="QUORATE_REVIEW_TOKEN")
     ] = None,
     reviewer: Annotated[str, typer.Option(help="Your name; the page asks for it otherwise.")] = "",
+    compare: Annotated[
+        str, typer.Option(help="A,B: the rows that tell these sources apart, by lottery, votes hidden.")
+    ] = "",
     terminal: Annotated[bool, typer.Option("--terminal", help="Ask here, without a browser.")] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the link, open nothing.")] = False,
 ) -> None:
@@ -40,7 +44,7 @@ def review(
 
         project = open_project(folder)
         with progress() as advance:
-            room = Room(project, advance)
+            room = Room(project, advance, [name.strip() for name in compare.split(",") if name.strip()])
 
         def ready(url: str) -> None:
             say({}, lambda: f"review {project.name} at {url}\nstop with Ctrl+C; every answer is kept as it is given")
@@ -59,6 +63,8 @@ def review(
         except KeyboardInterrupt:
             say({}, lambda: "stopped")
         finally:
+            if room.contest:
+                say({}, partial(room.contest.outlook, room.ledger))
             room.close()
 
 

@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 from quorate.belief.confusion import softmax
 from quorate.content import with_content
 from quorate.features import Features
-from quorate.review.ration import Ration
 from quorate.values import Gold, Labels
 
-_SHARE = 0.25
-"""At most this part of the time goes into it: a regression over all rows is slow, and shifts little by one answer."""
 _LEAST = 1e-12
 
 
@@ -27,20 +24,18 @@ class Gist:
         self._features: Features | None = None
         self._shift: NDArray[np.float32] | None = None
         self._covered: NDArray[np.bool_] | None = None
-        self._ration = Ration(_SHARE)
 
     @property
-    def is_due(self) -> bool:
-        """Whether there is content that may be read again."""
-        return self._content is not None and self._ration.is_due
+    def is_asked(self) -> bool:
+        """Whether there is content to be read."""
+        return self._content is not None
 
     def reread(self, labels: Labels, gold: Gold) -> None:
         """Works out what content adds to labels that hold what people settled, `gold`."""
-        with self._ration:
-            self._features = self._features or Features.of(self._content)
-            heard = with_content(labels, self._features, gold)
-            self._shift = (_log(heard) - _log(labels)).astype(np.float32)
-            self._covered = heard.covered
+        self._features = self._features or Features.of(self._content)
+        heard = with_content(labels, self._features, gold)
+        self._shift = (_log(heard) - _log(labels)).astype(np.float32)
+        self._covered = heard.covered
 
     def heard(self, labels: Labels) -> Labels:
         """The labels of the votes with what content adds."""

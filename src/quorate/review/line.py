@@ -18,7 +18,7 @@ from quorate.settings import QueueSettings
 from quorate.values import Gold, Labels, Votes
 
 _SHARE = 0.05
-"""At most this part of the time goes into ranking anew, and as much into reading all rows."""
+"""At most this part of the time goes into ranking anew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +40,7 @@ class Usher:
     def __init__(self, rows: Rows, votes: Votes, settings: QueueSettings, reading: Reading) -> None:
         self._rows, self._votes, self._settings, self._reading = rows, votes, settings, reading
         self._signals = named(settings.signals)
-        self.ranking, self.rereading = Ration(_SHARE), Ration(_SHARE)
+        self.ranking = Ration(_SHARE)
         # A first card does not wait until a model has read all rows.
         self._read = {name: np.zeros(len(votes), np.float32) for name, _ in self._readers()}
 
@@ -55,8 +55,7 @@ class Usher:
 
     def reread(self, labels: Labels) -> None:
         """Has signals read the rows, for the lines to come."""
-        with self.rereading:
-            self._read = {n: signal.score_reading(self._rows, self._votes, labels) for n, signal in self._readers()}
+        self._read = {n: signal.score_reading(self._rows, self._votes, labels) for n, signal in self._readers()}
 
     def _readers(self) -> list[tuple[str, ReadingSignal]]:
         return [(name, signal) for name, signal in self._signals.items() if isinstance(signal, ReadingSignal)]

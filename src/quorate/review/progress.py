@@ -41,6 +41,8 @@ def status(room: Room, reviewer: str) -> dict[str, Any]:
             "second": len(ledger.second_readings(reviewer)),
             "accuracy": asdict(belief.measured),
             "changed": belief.changed,
+            "between": list(room.contest.names) if room.contest else [],
+            "outlook": room.contest.outlook(ledger) if room.contest else "",
             "people": dict(sorted(people.items(), key=lambda item: -item[1])),
             "waits": belief.number < ledger.number,
         }

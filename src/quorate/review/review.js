@@ -317,6 +317,10 @@ function showStatus() {
   const s = state.status;
   $("#done").style.width = `${(100 * s.answered) / Math.max(s.goal, 1)}%`;
   $("#way").textContent = `${count(s.answered)} of ${count(s.goal)}` + (s.left_s && s.goal > s.answered ? ` · ${duration(s.left_s)} left` : "");
+  const contest = $("#contest");
+  contest.hidden = !s.outlook;
+  contest.querySelector("h2").textContent = s.between.join(" or ") + "?";
+  contest.querySelector("p").textContent = s.outlook;
   const a = s.accuracy, parts = [];
   if (a.share == null) {
     parts.push(h("p", { class: "value word" }, "not measured yet"), h("p", { class: "key" }, `Rows drawn at random are among those you are asked; the first of them answered measure it. The label model itself believes ${percent(a.believed)}.`));

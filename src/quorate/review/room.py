@@ -12,6 +12,7 @@ from quorate.ask import Progress
 from quorate.decisions import Decisions
 from quorate.project import Project
 from quorate.review.belief import Belief, Thinker
+from quorate.review.contest import Contest
 from quorate.review.leases import Leases
 from quorate.review.ledger import Ledger
 from quorate.review.similar import Similar
@@ -34,9 +35,12 @@ class Shown:
 
 
 class Room:
-    """One open review; `lock` guards what several requests touch at a time."""
+    """One open review; `lock` guards what several requests touch at a time.
 
-    def __init__(self, project: Project, progress: Progress | None = None) -> None:
+    `between` names sources that the review is to tell apart: their rows come by lottery, votes hidden.
+    """
+
+    def __init__(self, project: Project, progress: Progress | None = None, between: Sequence[str] = ()) -> None:
         data, votes, _ = vote(project, progress, offline=True)
         keep_out_of_git(project.state)
         text = project.settings.data.text
@@ -44,7 +48,9 @@ class Room:
         self.decisions = Decisions(project.decisions)
         self.leases = Leases(project.state / "leases.sqlite")
         self.ledger = Ledger(self.decisions, data.rows, project.space, text, project.settings.review.overlap)
-        self.thinker = Thinker(project, votes, data, self.ledger)
+        known = np.full(len(votes), ABSTAIN, np.int16) if data.gold is None else data.gold.aligned(votes.ids)
+        self.contest = Contest.of(votes, between, known) if between else None
+        self.thinker = Thinker(project, votes, data, self.ledger, self.contest)
         self.similar = Similar(self.thinker.groups)
         self.wishes = Wishes(data.rows, votes, text)
         self.lock = threading.RLock()
@@ -77,6 +83,8 @@ class Room:
     def hides_votes(self, at: int) -> bool:
         """Whether the votes on a row stay hidden until the reviewer chose, by the settings of the project."""
         blind = self.project.settings.review.blind
+        if self.contest is not None:
+            return True
         return blind == "always" or (blind == "sample" and self.measures(at))
 
     def deal(

@@ -97,6 +97,8 @@ def view(shown: Card, room: Room, stands: Card) -> Group:
     parts: list[Any] = [
         Rule(f"{stands['answered']} of {stands['goal']} · row {shown['id']}", align="left", style="dim")
     ]
+    if stands["outlook"]:
+        parts.append(Text(stands["outlook"], style="dim"))
     if shown["lead"] is not None:
         parts.append(
             Text.assemble(
