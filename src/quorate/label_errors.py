@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -81,6 +81,18 @@ class _Labelled:
     votes_gave: bool = False
 
 
+def kind_of(word: str) -> Of:
+    """The kind of labels that a word names.
+
+    Raises:
+        CannotTell: it names none.
+    """
+    kinds: dict[str, Of] = {kind: kind for kind in get_args(Of)}
+    if word not in kinds:
+        raise CannotTell(f"{word!r} names no labels to doubt; there are {listed(kinds)}")
+    return kinds[word]
+
+
 def find_errors(
     what: Any,
     *,
@@ -140,7 +152,7 @@ def find_errors(
 
 
 def _many(found: Suspects) -> int:
-    wrong = round(found.estimate.rows)
+    wrong = max(round(found.estimate.rows), int((found.suspicion > 0.5).sum()))
     return min(wrong, _MOST_UNTRUSTED) if found.estimate.trust == "none" else wrong
 
 

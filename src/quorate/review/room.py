@@ -10,8 +10,10 @@ import numpy as np
 
 from quorate.ask import Progress
 from quorate.decisions import Decisions
+from quorate.label_errors import Of, find_errors
 from quorate.project import Project
 from quorate.review.belief import Belief, Thinker
+from quorate.review.charges import Charges
 from quorate.review.leases import Leases
 from quorate.review.ledger import Ledger
 from quorate.review.similar import Similar
@@ -34,9 +36,12 @@ class Shown:
 
 
 class Room:
-    """One open review; `lock` guards what several requests touch at a time."""
+    """One open review; `lock` guards what several requests touch at a time.
 
-    def __init__(self, project: Project, progress: Progress | None = None) -> None:
+    With `doubt`, rows whose labels of that kind are probably wrong come first, settled before or not.
+    """
+
+    def __init__(self, project: Project, progress: Progress | None = None, doubt: Of | None = None) -> None:
         data, votes, _ = vote(project, progress, offline=True)
         keep_out_of_git(project.state)
         text = project.settings.data.text
@@ -49,7 +54,8 @@ class Room:
         taught = data.gold if gold and gold.use == "anchor" else None
         self.thinker = Thinker(project, votes, taught, self.ledger)
         self.similar = Similar(data.rows, text)
-        self.wishes = Wishes(data.rows, votes, text)
+        self.charges = Charges.of(find_errors(project, of=doubt), self.ledger) if doubt else Charges()
+        self.wishes = Wishes(data.rows, votes, text, self.charges)
         self.lock = threading.RLock()
         self._shown: dict[tuple[str, int], Shown] = {}
 

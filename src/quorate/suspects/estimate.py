@@ -33,12 +33,21 @@ class Estimate:
     trust: Trust
 
 
-def estimate(probs: Floats, given: Given, seen: Noise, suspicion: NDArray[np.float64]) -> Estimate:
+def estimate(
+    probs: Floats,
+    given: Given,
+    seen: Noise,
+    suspicion: NDArray[np.float64],
+    own_doubt: NDArray[np.float64] | None = None,
+) -> Estimate:
     """The number of wrong labels: the mean of two counts, one of which takes mistakes of the models for wrong labels,
     while the other takes some wrong labels for mistakes of the models.
 
     The first is the share of wrong labels among the anchors of each label, the second the sum of all suspicion. The
     range spans both, the sampling error of the first, and the joint count of confident learning.
+
+    Models that learned from labels of votes share the mistakes of these, so of such labels the sum of all suspicion
+    is the estimate, `own_doubt` (1 - P(given label | votes)) widens the range, and the trust is never "good".
     """
     known = given != ABSTAIN
     rows = int(known.sum())
@@ -50,10 +59,15 @@ def estimate(probs: Floats, given: Given, seen: Noise, suspicion: NDArray[np.flo
     by_suspicion = float(suspicion[known].mean())
     total = int(seen.counts.sum())
     low, high = wilson(total - int(np.trace(seen.counts)), total)
-    ends = (by_anchors, by_suspicion, low, high, _joint_share(probs, given)) if total else (0.0, 1.0)
+    ends: tuple[float, ...] = (0.0, 1.0)
+    if total:
+        ends = (by_anchors, by_suspicion, low, high, _joint_share(probs, given))
     agreement, kappa = _agreement(said, given[known], probs.shape[1])
     trust: Trust = "good" if kappa >= _GOOD else "fair" if kappa >= _FAIR else "none"
     middle = (by_anchors + by_suspicion) / 2
+    if own_doubt is not None:
+        middle, ends = by_suspicion, (*ends, by_suspicion, float(own_doubt[known].mean()))
+        trust = "fair" if trust == "good" else trust
     return Estimate(middle * rows, min(ends) * rows, max(ends) * rows, agreement, kappa, trust)
 
 

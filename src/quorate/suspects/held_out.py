@@ -35,7 +35,7 @@ def held_out(views: Views, given: Given, k: int, model: str = "", turns: int = 1
     for turn in range(turns):
         fold = views.folds(turn)
         for view in seen:
-            total += _crossed(view, given, fold, views, classifier(model, view.trust), k)
+            total += _crossed(view, views, given, fold, model=classifier(model, view.trust), k=k)
     probs = total / (len(seen) * turns)
     if views.speaks.any():
         probs[~views.speaks] = probs[views.speaks].mean(axis=0)
@@ -63,9 +63,7 @@ def classifier(name: str, trust: float = 1.0) -> Any:
     return made
 
 
-def _crossed(
-    view: View, given: Given, fold: NDArray[np.intp], views: Views, model: Any, k: int
-) -> NDArray[np.float64]:
+def _crossed(view: View, views: Views, given: Given, fold: NDArray[np.intp], *, model: Any, k: int) -> Floats:
     from sklearn.base import clone
 
     probs = np.zeros((len(given), k))

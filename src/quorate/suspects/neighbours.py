@@ -13,9 +13,7 @@ from quorate.values import ABSTAIN
 _AT_ONCE = 256
 
 
-def nearest_others(
-    near: Any, given: Given, at: NDArray[np.intp], many: int = 3
-) -> list[list[tuple[int, float]]]:
+def nearest_others(near: Any, given: Given, at: NDArray[np.intp], many: int = 3) -> list[list[tuple[int, float]]]:
     """For each row of `at` the positions of the nearest rows with another label, and their cosine; nearest first.
 
     Rows that have nothing in common (a cosine of 0 or less) are not near.

@@ -47,7 +47,7 @@ class Suspects:
         others = self.believed.copy()
         known = np.flatnonzero(self.given != ABSTAIN)
         others[known, self.given[known]] = -1.0
-        return others.argmax(axis=1).astype(np.int16)
+        return np.asarray(others.argmax(axis=1), np.int16)
 
     def ranked(self) -> NDArray[np.intp]:
         """The rows with a label, the most suspicious first; of rows that are alike one stands for all."""
@@ -82,9 +82,9 @@ def suspects(
     seen = noise(probs, judged)
     trusted = believed(probs, judged, None if votes_gave else seen, votes)
     doubt = doubted(trusted, judged)
-    return Suspects(
-        ids, judged, probs, trusted, doubt, _same_label(views.alike, judged), seen, estimate(probs, judged, seen, doubt)
-    )
+    own_doubt = doubted(votes, judged) if votes_gave and votes is not None else None
+    many = estimate(probs, judged, seen, doubt, own_doubt)
+    return Suspects(ids, judged, probs, trusted, doubt, _same_label(views.alike, judged), seen, many)
 
 
 def _same_label(alike: NDArray[np.intp], given: Given) -> NDArray[np.intp]:

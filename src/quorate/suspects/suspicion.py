@@ -45,7 +45,7 @@ def believed(probs: Floats, given: Given, seen: Noise | None, votes: Floats | No
     if votes is not None:
         said = np.maximum(votes, _LEAST_VOTES)
         logs += np.log(said) - np.log(said.mean(axis=0))
-    return np.exp(logs - np.logaddexp.reduce(logs, axis=1, keepdims=True))
+    return np.asarray(np.exp(logs - np.logaddexp.reduce(logs, axis=1, keepdims=True)))
 
 
 def doubted(believed: Floats, given: Given) -> NDArray[np.float64]:

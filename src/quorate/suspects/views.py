@@ -45,7 +45,7 @@ class Views:
         """The fold of each row in one turn of cross-validation, intp[n]; rows that are alike share it."""
         salt = np.frombuffer(blake2b(str(turn).encode(), digest_size=8).digest(), np.uint64)[0]
         mixed = (self.draws ^ salt) * np.uint64(0x9E3779B97F4A7C15)
-        return ((mixed >> np.uint64(32)) % np.uint64(FOLDS)).astype(np.intp)
+        return np.asarray((mixed >> np.uint64(32)) % np.uint64(FOLDS), np.intp)
 
 
 def views(content: Any) -> Views:
