@@ -132,7 +132,6 @@ def find_errors(
             f"find wrong ones by the others; it takes {_FEWEST_ROWS} of two kinds"
         )
     seen = views(meant.content)
-    turns = _MANY_TURNS if len(seen) * k <= _CELLS and not model else 1
     found = suspects(
         seen,
         meant.given,
@@ -141,7 +140,7 @@ def find_errors(
         votes=meant.by_votes,
         votes_gave=meant.votes_gave,
         model=model,
-        turns=turns,
+        turns=1 if model else turns_for(len(seen), k),
     )
     chosen = found.ranked()[: _many(found) if size is None else size]
     evidence = Evidence(meant.rows, seen, meant.space, meant.text, meant.votes)
@@ -149,6 +148,11 @@ def find_errors(
     told = {"classifier": model or "LogisticRegression", "views": [view.name for view in seen.seen]}
     report = head | told | errors_report(found, evidence, chosen)
     return LabelErrors(report, found, chosen)
+
+
+def turns_for(rows: int, k: int) -> int:
+    """How often rows are dealt into folds anew: oftener is better, and takes longer."""
+    return _MANY_TURNS if rows * k <= _CELLS else 1
 
 
 def _many(found: Suspects) -> int:
