@@ -78,5 +78,6 @@ def _read(name: str, path: Path, most: int) -> GoldTexts:
     texts, labels = zip(*(known[at] for at in drawn.tolist()), strict=True)
     _, gold = np.unique(labels, return_inverse=True)
     kept = np.bincount(gold)[gold] >= _FEWEST_OF_A_LABEL
-    gold = np.unique(gold[kept], return_inverse=True)[1].astype(np.int16)
-    return GoldTexts(name, [text for text, is_kept in zip(texts, kept, strict=True) if is_kept], gold, gold.max() + 1)
+    labels_kept = np.unique(gold[kept], return_inverse=True)[1].astype(np.int16)
+    left = [text for text, is_kept in zip(texts, kept, strict=True) if is_kept]
+    return GoldTexts(name, left, labels_kept, int(labels_kept.max()) + 1)
