@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from projects import REPOSITORY, quorate, write_project
+from projects import REPOSITORY, needs, quorate, write_project
 from pyarrow import parquet
+from reviewing import Client, reviewed
 from test_suspects import stories
 
 from quorate import find_errors, open_project
@@ -237,6 +238,17 @@ def test_the_terminal_asks_about_doubted_rows_first(project: Path) -> None:
     decided = {d.row_id for d in read_decisions(open_project(project).decisions)}
     assert decided <= {f"r{at}" for at in WRONG}
     assert len(decided) == 2
+
+
+def test_the_page_is_dealt_doubted_rows_with_what_is_held_against_them(project: Path) -> None:
+    needs("starlette")
+    with reviewed(project, "--errors", "gold") as served:
+        page = Client(served)
+        cards = page.post("cards", wish={"kind": "suspect"})["cards"]
+        assert {f"r{at}" for at in WRONG} <= {one["id"] for one in cards}
+        assert all(one["why"]["doubt"]["given"] in NAMES for one in cards)
+        everything = page.post("cards", wish={}, tab="b")["cards"]
+        assert any(one["why"]["doubt"] is None for one in everything), "the queue as ever"
 
 
 def test_looking_for_errors_changes_no_gold_and_no_decision(project: Path) -> None:

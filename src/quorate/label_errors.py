@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -20,6 +20,7 @@ from quorate.rows import Rows
 from quorate.settings import ContentSettings
 from quorate.standing import joined_gold
 from quorate.store import write_atomically
+from quorate.suspects.held_out import classifier
 from quorate.suspects.noise import Floats, Given
 from quorate.suspects.suspected import Suspects, suspects
 from quorate.suspects.views import views
@@ -60,9 +61,7 @@ class LabelErrors:
         Raises:
             TableError: the name ends neither in .csv nor in .parquet.
         """
-        form = {".csv": csv.write_csv, ".parquet": parquet.write_table}.get(path.suffix.lower())
-        if form is None:
-            raise TableError(f"{path.name}: suspects are written as .csv or .parquet")
+        form = form_of(path)
         write_atomically(path, lambda beside: form(self.table, beside))
 
 
@@ -79,6 +78,18 @@ class _Labelled:
     votes: Votes | None = None
     by_votes: Floats | None = None
     votes_gave: bool = False
+
+
+def form_of(path: Path) -> Callable[[pa.Table, Path], object]:
+    """What writes a table to a file of this name.
+
+    Raises:
+        TableError: the name ends neither in .csv nor in .parquet.
+    """
+    forms: dict[str, Callable[[pa.Table, Path], object]] = {".csv": csv.write_csv, ".parquet": parquet.write_table}
+    if path.suffix.lower() not in forms:
+        raise TableError(f"{path.name}: suspects are written as .csv or .parquet")
+    return forms[path.suffix.lower()]
 
 
 def kind_of(word: str) -> Of:
@@ -121,6 +132,8 @@ def find_errors(
         CannotTell: there are no labels to doubt, or too few.
         PluginError: scikit-learn has no such classifier, or it gives no probabilities.
     """
+    if model:
+        classifier(model)
     if isinstance(what, Path | str) and Path(what).is_dir():
         what = open_project(what)
     is_project = isinstance(what, Project)

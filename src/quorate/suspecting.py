@@ -33,9 +33,11 @@ def errors(
     label is changed: `quorate review FOLDER --errors labels` (or gold) puts the rows before a person.
     """
     with reported(as_json) as say:
-        from quorate.label_errors import find_errors, kind_of
+        from quorate.label_errors import find_errors, form_of, kind_of
         from quorate.reporting.terminal_errors import errors_view
 
+        if out:
+            form_of(out)
         named = [name.strip() for name in columns.split(",") if name.strip()]
         found = find_errors(
             what,

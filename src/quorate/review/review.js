@@ -288,7 +288,7 @@ function why(card) {
   const parts = [];
   const doubt = card.why.doubt;
   if (doubt && card.blind) parts.push("its label is in doubt");
-  else if (doubt) parts.push(`${doubt.given} is in doubt: ${doubt.suggested} is more likely, wrong with ${percent(doubt.probability_wrong)}`);
+  else if (doubt) parts.push(`${doubt.given} is in doubt (wrong with ${percent(doubt.probability_wrong)}), ${doubt.suggested} is more likely`);
   if (card.why.drawn) parts.push("drawn at random, so that accuracy can be measured");
   else if (!card.why.covered) parts.push("no source voted");
   const signals = Object.entries(card.why.signals).map(([name, value]) => `${name.replaceAll("_", " ")} ${value.toFixed(2)}`);

@@ -107,7 +107,7 @@ def view(shown: Card, room: Room, stands: Card) -> Group:
     parts += [Text(_harmless(f"{cell['name']}: {cell['value']}"), style="dim") for cell in shown["cells"]]
     if doubt := shown["why"]["doubt"]:
         wrong = percent(doubt["probability_wrong"])
-        said = f"{doubt['given']} is in doubt: {doubt['suggested']} is more likely, wrong with {wrong}"
+        said = f"{doubt['given']} is in doubt (wrong with {wrong}), {doubt['suggested']} is more likely"
         parts.append(Text("Its label is in doubt." if shown["blind"] else said, style="yellow"))
     if shown["ruling"]:
         told = ", ".join(f"{one['reviewer']} says {one['label'] or 'none of these'}" for one in shown["ruling"])
