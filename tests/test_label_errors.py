@@ -162,6 +162,27 @@ def test_what_is_wrong_with_a_call_is_said(project: Path, arguments: list[str], 
     assert told in done.err
 
 
+def test_the_commands_of_the_guide_run(project: Path) -> None:
+    labelled().rename(columns={"said": "label"}).to_csv(project / "labels.csv", index=False)
+    guide = (REPOSITORY / "docs" / "errors.md").read_text(encoding="utf-8")
+    for line in guide.split("```console\n")[1].split("```")[0].splitlines():
+        words = line.partition("#")[0].replace("FOLDER", ".").split()
+        done = quorate(*words[1:], cwd=project)
+        assert done.code == 0, f"{line}: {done.err}"
+
+
+def test_numbers_in_place_of_texts_are_read_from_their_columns() -> None:
+    generator = np.random.default_rng(0)
+    right = np.arange(60) % 2
+    table = pd.DataFrame({"a": 2 * right + generator.normal(size=60) * 0.2, "b": generator.normal(size=60)})
+    table["label"] = [("no", "yes")[y] for y in right]
+    table.loc[4, "label"] = "yes"
+    found = find_errors(table, columns=["a", "b"], size=1)
+    assert ids(found) == ["4"]
+    assert found.report["views"] == ["numbers"]
+    assert found.report["suspects"][0]["text"] is None
+
+
 def test_labels_that_cannot_be_told_apart_or_are_too_few_are_refused() -> None:
     table = labelled()
     with pytest.raises(CannotTell, match="too few to find wrong ones"):

@@ -37,14 +37,19 @@ def summarise(measurements: Sequence[Measurement]) -> dict[str, Any]:
     """Per set what cleaning and doubling add in points, and the reviews needed."""
     found = {(m.case, m.metric): m for m in measurements}
     summary: dict[str, Any] = {}
+
+    def told(name: str, order: str) -> str:
+        metrics = ("reviews_to_clean", "reviews_at_least", "reviews_at_most")
+        values = [m.ours if order == "ours" else m.peers[order] for m in (found[name, metric] for metric in metrics)]
+        return "{:.0f} ({:.0f} to {:.0f})".format(*values)
+
     for name in dict.fromkeys(m.case for m in measurements):
         noisy = found[name, "noisy_500"].ours
         needed = found[name, "reviews_to_clean"]
         summary[name] = {
             "cleaning adds": round(found[name, "clean_500"].ours - noisy, 2),
             "500 more add": round(found[name, "noisy_1000"].ours - noisy, 2),
-            "reviews in our order": round(needed.ours),
-            **{f"reviews, {peer}": round(value) for peer, value in needed.peers.items()},
+            **{f"reviews, {order}": told(name, order) for order in ("ours", *needed.peers)},
         }
     return summary
 
@@ -53,7 +58,7 @@ def _measured(texts: GoldTexts, cleanlab: Worker | None, draws: int) -> Iterator
     import numpy as np
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    from benchmarks.cleaning import REVIEWED, drawn, reviews_needed
+    from benchmarks.cleaning import REVIEWED, drawn, needed_range, reviews_needed
 
     table = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True).fit_transform(texts.texts)
     made = [drawn(texts, table, draw, _orders(texts, cleanlab, draw)) for draw in range(draws)]
@@ -66,6 +71,10 @@ def _measured(texts: GoldTexts, cleanlab: Worker | None, draws: int) -> Iterator
     curves = {name: np.mean([one.reviewed[name] for one in made], axis=0) for name in made[0].reviewed}
     needed = {name: reviews_needed(curve, clean) for name, curve in curves.items()}
     yield Measurement(texts.name, "reviews_to_clean", needed.pop("ours"), needed, "rows", missing)
+    ranges = {name: needed_range(made, name) for name in curves}
+    for end, metric in enumerate(("reviews_at_least", "reviews_at_most")):
+        ends = {name: both[end] for name, both in ranges.items()}
+        yield Measurement(texts.name, metric, ends.pop("ours"), ends, "rows", missing)
     for at, many in enumerate(REVIEWED):
         if many in (60, 100, 200):
             shares = {name: 100 * float(np.mean([one.found[name][at] for one in made])) for name in curves}
