@@ -154,6 +154,8 @@ def shape(value: Any) -> Any:
         (["--label", "said", "--model", "Ridge"], "scikit-learn has no classifier 'Ridge'"),
         (["--label", "said", "--out", "s.xlsx"], "suspects are written as .csv or .parquet"),
         (["--label", "said", "--columns", "text"], "column 'text' must hold numbers"),
+        (["--label", "said", "--of", "gold"], "a table has no gold beside its labels"),
+        (["--label", "said", "--of", "truth"], "'truth' names no labels to doubt; there are 'labels', 'gold'"),
     ],
 )
 def test_what_is_wrong_with_a_call_is_said(project: Path, arguments: list[str], told: str) -> None:
@@ -195,6 +197,11 @@ def test_labels_that_cannot_be_told_apart_or_are_too_few_are_refused() -> None:
         )
     with pytest.raises(TableError, match="there is no column 'text'"):
         find_errors(table.rename(columns={"text": "body"}), label="said")
+
+
+def test_options_of_tables_are_refused_for_projects(project: Path) -> None:
+    with pytest.raises(CannotTell, match="--label and --id are for tables"):
+        find_errors(project, label="said")
 
 
 def test_a_project_without_gold_has_none_to_doubt(tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ class _Labelled:
     """Rows with the labels to doubt; `by_votes` is P(label | votes), `votes_gave` whether these gave the labels."""
 
     title: str
+    of: str
     rows: Rows
     space: LabelSpace
     given: Given
@@ -134,10 +135,7 @@ def find_errors(
     """
     if model:
         classifier(model)
-    if isinstance(what, Path | str) and Path(what).is_dir():
-        what = open_project(what)
-    is_project = isinstance(what, Project)
-    meant = _of_project(what, of, text, columns) if is_project else _of_table(what, label, text, columns, id)
+    meant = _labelled(what, of, text, columns, label=label, id=id)
     k, known = len(meant.space), meant.given != ABSTAIN
     if known.sum() < _FEWEST_ROWS or len(np.unique(meant.given[known])) < 2:
         raise CannotTell(
@@ -157,10 +155,25 @@ def find_errors(
     )
     chosen = found.ranked()[: _many(found) if size is None else size]
     evidence = Evidence(meant.rows, seen, meant.space, meant.text, meant.votes)
-    head = {"schema": "quorate.errors/1", "title": meant.title, "of": of if is_project else "column"}
-    told = {"classifier": model or "LogisticRegression", "views": [view.name for view in seen.seen]}
+    head = {"schema": "quorate.errors/1", "title": meant.title, "of": meant.of}
+    names = [view.name for view in seen.seen]
+    told = {"classifier": model or "LogisticRegression", "views": names[:1] if model else names}
     report = head | told | errors_report(found, evidence, chosen)
     return LabelErrors(report, found, chosen)
+
+
+def _labelled(
+    what: Any, of: Of, text: str | None, columns: Sequence[str], *, label: str | None, id: str | None
+) -> _Labelled:
+    if isinstance(what, Path | str) and Path(what).is_dir():
+        what = open_project(what)
+    if not isinstance(what, Project):
+        if of != "labels":
+            raise CannotTell(f"a table has no {of} beside its labels: name the column with --label")
+        return _of_table(what, label, text, columns, id)
+    if label is not None or id is not None:
+        raise CannotTell(f"{what.name}: --label and --id are for tables; quorate.toml names the columns of a project")
+    return _of_project(what, of, text, columns)
 
 
 def turns_for(rows: int, k: int) -> int:
@@ -188,7 +201,7 @@ def _of_project(project: Project, of: Of, text: str | None, columns: Sequence[st
         by_votes = made.alone.probs
     content = _content(data, project, main, columns)
     title, space = f"{project.name}, {of}", project.space
-    return _Labelled(title, data.rows, space, given, content, main, votes, by_votes, of == "labels")
+    return _Labelled(title, of, data.rows, space, given, content, main, votes, by_votes, of == "labels")
 
 
 def _unheard(votes: Votes, project: Project) -> Floats:
@@ -230,4 +243,4 @@ def _of_table(what: Any, label: str | None, text: str | None, columns: Sequence[
     given = Gold.of(rows.ids.to_pylist(), cells, space).aligned(rows.ids)
     kept = Rows(rows.table.drop_columns([label]), rows.ids)
     title = f"{Path(what).name}, {label}" if named else label
-    return _Labelled(title, kept, space, given, _read(kept, main, columns), main)
+    return _Labelled(title, "column", kept, space, given, _read(kept, main, columns), main)
