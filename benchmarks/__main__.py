@@ -33,11 +33,16 @@ def names() -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description="Measures quorate beside its peers.")
-    parser.add_argument("name", choices=names(), metavar="NAME", help=f"one of: {', '.join(names())}")
+    parser.add_argument("name", type=_module, choices=names(), metavar="NAME", help=f"one of: {', '.join(names())}")
     parser.add_argument("--data", type=_folder, help="a folder of open data (default: ../shared/data where present)")
     parser.add_argument("--quick", action="store_true", help="less data and fewer rounds")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, and a last one with the summary")
     return parser
+
+
+def _module(name: str) -> str:
+    """On a command line hyphens come easier: clean-or-more is clean_or_more."""
+    return name.replace("-", "_")
 
 
 def _folder(path: str) -> Path:

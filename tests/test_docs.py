@@ -56,6 +56,14 @@ def test_the_example_of_the_comparison_compares() -> None:
     assert len(names["queue"]) == 20
 
 
+def test_the_example_of_errors_finds_the_wrong_label() -> None:
+    names: dict[str, Any] = {}
+    run(blocks((REPOSITORY / "docs" / "errors.md").read_text(encoding="utf-8"), "python")[0], names)
+    found = names["found"]
+    assert found.queue.ids.to_pylist() == ["7"]
+    assert found.report["suspects"][0]["suggested"] == "FOOD"
+
+
 def test_the_settings_and_rules_of_the_readme_make_a_project_that_runs(tmp_path: Path) -> None:
     rules = next(block for block in blocks(README, "python") if "def complains" in block)
     (tmp_path / "quorate.toml").write_text(blocks(README, "toml")[0], encoding="utf-8")

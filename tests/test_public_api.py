@@ -72,6 +72,7 @@ def test_the_typed_usage_runs(tmp_path: Path) -> None:
     typed_usage.with_gold_and_a_training_set()
     typed_usage.what_fusing_learned(tmp_path / "state.npz")
     assert "cannot be told" in typed_usage.two_sources_compared()
+    assert len(typed_usage.labels_in_doubt()) == 1
     assert typed_usage.a_document_on_demand().derived["doc"].columns == ("text",)
     assert typed_usage.a_project(write_project(tmp_path / "spam")).report["rows"] == 4
     assert typed_usage.a_review_without_a_browser(write_project(tmp_path / "spam")) == 1

@@ -101,6 +101,13 @@ def two_sources_compared() -> str:
     return found.markdown()
 
 
+def labels_in_doubt() -> Queue:
+    """The rows of a table whose label is probably wrong."""
+    found = quorate.find_errors(FRAME.loc[[0, 1] * 15].assign(label=["SPAM", "HAM"] * 15), size=1)
+    assert_type(found.suspects.suspicion, NDArray[np.float64])
+    return found.queue
+
+
 def a_document_on_demand() -> Rows:
     return Rows.of(FRAME, id="id").deriving(SpacyDoc("text", pipeline="blank:en"))
 

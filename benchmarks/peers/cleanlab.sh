@@ -4,5 +4,5 @@
 set -eu
 venv="$(cd "$(dirname "$0")" && pwd)/.venv/cleanlab"
 "${PYTHON:-python3}" -m venv "$venv"
-"$venv/bin/python" -m pip install --quiet "cleanlab>=2.7"
+"$venv/bin/python" -m pip install --quiet "cleanlab>=2.8"
 "$venv/bin/python" -c "import cleanlab.multiannotator; print('cleanlab', cleanlab.__version__, 'is ready')"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from quorate.compare import compare as compare
     from quorate.errors import QuorateError as QuorateError
     from quorate.fuse import fuse as fuse
+    from quorate.label_errors import find_errors as find_errors
     from quorate.patterns import VotePatterns as VotePatterns
     from quorate.project import open_project as open_project
     from quorate.rank import rank as rank
@@ -54,6 +55,7 @@ _HOMES = {
     "apply": "apply",
     "assemble": "assemble",
     "compare": "compare",
+    "find_errors": "label_errors",
     "fuse": "fuse",
     "labeling_function": "sources.labeling_function",
     "open_project": "project",

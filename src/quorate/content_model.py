@@ -58,19 +58,6 @@ def out_of_fold(features: Any, given: NDArray[np.int16], k: int) -> NDArray[np.f
     return probs
 
 
-def confident_errors(probs: NDArray[np.float64], given: NDArray[np.int16]) -> NDArray[np.float32]:
-    """By how much the best label that is held confidently exceeds the given one, float32[n] in [0, 1].
-
-    A label is held confidently where its probability reaches its mean over the rows that have it.
-    """
-    k = probs.shape[1]
-    labelled = given != ABSTAIN
-    threshold = np.array([probs[given == y, y].mean() if (given == y).any() else np.inf for y in range(k)])
-    held = np.where(probs >= threshold, probs, 0).max(axis=1, initial=0)
-    own = probs[np.arange(len(given)), np.where(labelled, given, 0)]
-    return np.where(labelled, np.clip(held - own, 0, 1), 0).astype(np.float32)
-
-
 def clusters(features: Any) -> NDArray[np.intp]:
     """The cluster of like texts that each row lies in, intp[n]; about 25 rows a cluster, at most 20 clusters."""
     from sklearn.cluster import MiniBatchKMeans

@@ -17,10 +17,8 @@ Floats = NDArray[np.float64]
 FOLDS = 5
 _HASHED = 2**18
 # Words and their pairs, and pieces of words: the latter carry over inflection, spelling and names.
-_ANALYSERS: tuple[dict[str, Any], ...] = (
-    {"ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"},
-    {"ngram_range": (3, 5), "analyzer": "char_wb"},
-)
+WORDS: dict[str, Any] = {"ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
+_ANALYSERS: tuple[dict[str, Any], ...] = (WORDS, {"ngram_range": (3, 5), "analyzer": "char_wb"})
 _FEWEST_ROWS = 2
 _DIMENSIONS = 300
 _TURNS = 4
@@ -74,7 +72,7 @@ def _of_embeddings(array: Floats) -> Features:
 
 
 def _of_texts(texts: Sequence[str]) -> Features:
-    table = _weighed(texts if len(texts) else [""])[: len(texts)]
+    table = weighed(texts if len(texts) else [""])[: len(texts)]
     speaks = np.asarray(table.getnnz(axis=1) > 0, np.bool_)
     fold = _folds([text.encode("utf-8", "surrogatepass") for text in texts])
     dimensions = min(_DIMENSIONS, min(table.shape) - 1)
@@ -98,14 +96,14 @@ def _condensed(table: Any, dimensions: int) -> Floats:
     return np.asarray(basis @ turned[:, leading] * np.sqrt(np.maximum(strength[leading], 0.0)))
 
 
-def _weighed(texts: Sequence[str]) -> Any:
-    """TF-IDF of what occurs in two rows or more, rows of length one, CSR float64[n, d]."""
+def weighed(texts: Sequence[str], analysers: Sequence[dict[str, Any]] = _ANALYSERS) -> Any:
+    """TF-IDF of what occurs in two rows or more, rows of length one, CSR float64[n, d]; d may be 0."""
     from scipy import sparse
     from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
     from sklearn.preprocessing import normalize
 
     parts = []
-    for options in _ANALYSERS:
+    for options in analysers:
         hashed = HashingVectorizer(n_features=_HASHED, alternate_sign=False, norm=None, **options).transform(texts)
         kept = hashed[:, np.bincount(hashed.indices, minlength=_HASHED) >= _FEWEST_ROWS]
         if kept.shape[1]:

@@ -101,6 +101,7 @@ def _world(room: Room, visitor: Visitor) -> dict[str, Any]:
         "signals": list(room.belief.line.reasons),
         "text": room.project.settings.data.text,
         "blind": room.project.settings.review.blind,
+        "suspects": len(room.charges.order),
     }
 
 

@@ -85,6 +85,7 @@ def why(room: Room, at: int) -> dict[str, Any]:
         "drawn": bool(line.inclusion[at] < 1),
         "two": bool(room.ledger.needs_two[at]),
         "covered": bool(belief.labels.covered[at]),
+        "doubt": room.charges.by_place.get(at),
     }
 
 

@@ -31,12 +31,16 @@ def review(
     ] = "",
     terminal: Annotated[bool, typer.Option("--terminal", help="Ask here, without a browser.")] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the link, open nothing.")] = False,
+    errors: Annotated[
+        str, typer.Option(help="labels or gold: first the rows whose label of that kind is probably wrong.")
+    ] = "",
 ) -> None:
     """Settle rows by hand, the most telling first, in a page of this machine's browser.
 
     Every answer is on the disk before the page says so; the next `quorate run` learns from it.
     """
     with reported(False) as say:
+        from quorate.label_errors import kind_of
         from quorate.progress import progress
         from quorate.project import open_project
         from quorate.review.room import Room
@@ -44,7 +48,8 @@ def review(
 
         project = open_project(folder)
         with progress() as advance:
-            room = Room(project, advance, [name.strip() for name in compare.split(",") if name.strip()])
+            between = [name.strip() for name in compare.split(",") if name.strip()]
+            room = Room(project, advance, between, kind_of(errors) if errors else None)
 
         def ready(url: str) -> None:
             say({}, lambda: f"review {project.name} at {url}\nstop with Ctrl+C; every answer is kept as it is given")

@@ -38,7 +38,7 @@ const say = (text) => { $("#said").textContent = text; };
 const tab = stored(sessionStorage, "quorate-tab", null) ?? hex(8);
 keep(sessionStorage, "quorate-tab", tab);
 const state = {
-  cards: [], shownAt: 0, bulk: false, wish: stored(sessionStorage, "quorate-wish", {}), status: null, dealtAll: false, dealing: null, round: 0,
+  cards: [], shownAt: 0, bulk: false, wish: stored(sessionStorage, "quorate-wish", world.suspects ? { kind: "suspect" } : {}), status: null, dealtAll: false, dealing: null, round: 0,
   outbox: stored(sessionStorage, "quorate-outbox", []), sending: false, undoing: false, pressed: [], passed: [], recent: [], hide: stored(localStorage, "quorate-hide", false),
 };
 
@@ -286,6 +286,9 @@ function votes(seen) {
 }
 function why(card) {
   const parts = [];
+  const doubt = card.why.doubt;
+  if (doubt && card.blind) parts.push("its label is in doubt");
+  else if (doubt) parts.push(`${doubt.given} is in doubt (wrong with ${percent(doubt.probability_wrong)}), ${doubt.suggested} is more likely`);
   if (card.why.drawn) parts.push("drawn at random, so that accuracy can be measured");
   else if (!card.why.covered) parts.push("no source voted");
   const signals = Object.entries(card.why.signals).map(([name, value]) => `${name.replaceAll("_", " ")} ${value.toFixed(2)}`);
@@ -353,7 +356,7 @@ function showRecent() {
 }
 function showWish() {
   const w = state.wish, parts = [];
-  const kinds = { flagged: "flagged rows", mine: "my answers", skipped: "rows I skipped", disputed: "rows on which people differ" };
+  const kinds = { flagged: "flagged rows", mine: "my answers", skipped: "rows I skipped", disputed: "rows on which people differ", suspect: "rows whose label is in doubt" };
   if (kinds[w.kind]) parts.push(kinds[w.kind]);
   if (w.sources) parts.push(`${w.sources[0]} and ${w.sources[1]} differ`);
   if (w.labels) parts.push(`voted both ${w.labels[0]} and ${w.labels[1]}`);
@@ -408,7 +411,7 @@ const options = (names, chosen, none) => [h("option", { value: "" }, none), ...n
 const select = (id, names, chosen, none, label) => h("select", { id, "aria-label": label }, ...options(names, chosen, none));
 function openFilter() {
   const w = state.wish, labels = world.labels.map((entry) => entry.name);
-  const kind = h("select", { id: "f-kind" }, ...[["open", "waiting for an answer"], ["mine", "my answers"], ["skipped", "skipped by me"], ["flagged", "flagged"], ["disputed", "people differ"]].map(([value, text]) => h("option", { value, selected: value === (w.kind ?? "open") }, text)));
+  const kind = h("select", { id: "f-kind" }, ...[["open", "waiting for an answer"], ["mine", "my answers"], ["skipped", "skipped by me"], ["flagged", "flagged"], ["disputed", "people differ"], ...(world.suspects ? [["suspect", "label in doubt"]] : [])].map(([value, text]) => h("option", { value, selected: value === (w.kind ?? "open") }, text)));
   const s = [0, 1].map((n) => select("f-source" + n, world.sources, w.sources?.[n], "any", n ? "Second source" : "First source"));
   const y = [0, 1].map((n) => select("f-label" + n, labels, w.labels?.[n], "any", n ? "Second label" : "First label"));
   const signal = select("f-signal", world.signals, w.signal, "the ranking of all signals");

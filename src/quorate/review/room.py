@@ -10,8 +10,10 @@ import numpy as np
 
 from quorate.ask import Progress
 from quorate.decisions import Decisions
+from quorate.label_errors import Of, find_errors
 from quorate.project import Project
 from quorate.review.belief import Belief, Thinker
+from quorate.review.charges import Charges
 from quorate.review.contest import Contest
 from quorate.review.leases import Leases
 from quorate.review.ledger import Ledger
@@ -37,10 +39,17 @@ class Shown:
 class Room:
     """One open review; `lock` guards what several requests touch at a time.
 
-    `between` names sources that the review is to tell apart: their rows come by lottery, votes hidden.
+    `between` names sources that the review is to tell apart: their rows come by lottery, votes hidden. With `doubt`,
+    rows whose labels of that kind are probably wrong come first, settled before or not.
     """
 
-    def __init__(self, project: Project, progress: Progress | None = None, between: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        project: Project,
+        progress: Progress | None = None,
+        between: Sequence[str] = (),
+        doubt: Of | None = None,
+    ) -> None:
         data, votes, _ = vote(project, progress, offline=True)
         keep_out_of_git(project.state)
         text = project.settings.data.text
@@ -52,7 +61,8 @@ class Room:
         self.contest = Contest.of(votes, between, known) if between else None
         self.thinker = Thinker(project, votes, data, self.ledger, self.contest)
         self.similar = Similar(self.thinker.groups)
-        self.wishes = Wishes(data.rows, votes, text)
+        self.charges = Charges.of(find_errors(project, of=doubt), self.ledger) if doubt else Charges()
+        self.wishes = Wishes(data.rows, votes, text, self.charges)
         self.lock = threading.RLock()
         self._shown: dict[tuple[str, int], Shown] = {}
 

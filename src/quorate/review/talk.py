@@ -60,7 +60,8 @@ class Talk:
 
     def _dealt(self) -> list[int]:
         self.room.refresh()
-        return self.room.deal(self.session, self.reviewer, Wish())
+        doubted = self.room.deal(self.session, self.reviewer, Wish(kind="suspect"))
+        return doubted or self.room.deal(self.session, self.reviewer, Wish())
 
     def _heard(self, said: str, shown: Card, at: int, dwell_ms: int) -> tuple[int, list[int]]:
         """Does what was said; how many answers that is, and the place of the row that comes next if it is known."""
@@ -106,6 +107,10 @@ def view(shown: Card, room: Room, stands: Card) -> Group:
             )
         )
     parts += [Text(_harmless(f"{cell['name']}: {cell['value']}"), style="dim") for cell in shown["cells"]]
+    if doubt := shown["why"]["doubt"]:
+        wrong = percent(doubt["probability_wrong"])
+        said = f"{doubt['given']} is in doubt (wrong with {wrong}), {doubt['suggested']} is more likely"
+        parts.append(Text("Its label is in doubt." if shown["blind"] else said, style="yellow"))
     if shown["ruling"]:
         told = ", ".join(f"{one['reviewer']} says {one['label'] or 'none of these'}" for one in shown["ruling"])
         parts.append(Text(f"People differ ({told}); your answer settles it."))

@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from quorate.review.charges import Charges
 from quorate.review.ledger import Ledger
 from quorate.review.line import Line
 from quorate.rows import Rows
 from quorate.values import ABSTAIN, Votes
 
-Kind = Literal["open", "flagged", "mine", "skipped", "disputed"]
+Kind = Literal["open", "flagged", "mine", "skipped", "disputed", "suspect"]
 _LONGEST = 200
 
 
@@ -51,13 +52,16 @@ def _pair(given: Any) -> tuple[str, str] | None:
 class Wishes:
     """Answers wishes; what depends on the rows and votes alone is remembered."""
 
-    def __init__(self, rows: Rows, votes: Votes, text: str | None) -> None:
-        self._rows, self._votes, self._text = rows, votes, text
+    def __init__(self, rows: Rows, votes: Votes, text: str | None, charges: Charges) -> None:
+        self._rows, self._votes, self._text, self._charges = rows, votes, text, charges
         self._masks: dict[Wish, NDArray[np.bool_]] = {}
 
     def order(self, wish: Wish, line: Line, ledger: Ledger, reviewer: str) -> NDArray[np.intp]:
         """The places of the rows, in the order in which they should come."""
-        places = _candidates(wish.kind, line, ledger, reviewer)
+        if wish.kind == "suspect":
+            places = self._charges.open_to(ledger, reviewer)
+        else:
+            places = _candidates(wish.kind, line, ledger, reviewer)
         places = places[self._mask(wish)[places]] if wish.sources or wish.labels or wish.text else places
         if wish.signal in line.reasons:
             strength = line.reasons[wish.signal][places]
@@ -113,6 +117,8 @@ def _candidates(kind: Kind, line: Line, ledger: Ledger, reviewer: str) -> NDArra
             return np.array(ledger.answered_by(reviewer), np.intp)
         case "skipped":
             return np.array(ledger.skipped_by(reviewer), np.intp)
+        case "suspect":
+            raise AssertionError("what is suspect, the charges say")
 
 
 def _woven(order: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -8,18 +8,15 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.content_model import confident_errors, out_of_fold, text_features
+from quorate.content_model import out_of_fold, text_features
 from quorate.rows import Rows
+from quorate.suspects.suspicion import suspicion
 from quorate.values import Labels, Votes
 
 
 @dataclass(frozen=True)
 class LabelError:
-    """By how much another label is more probable than the given one, where that label is held confidently; else 0.
-
-    Confident learning: C. Northcutt, L. Jiang and I. Chuang, "Confident learning: estimating uncertainty in dataset
-    labels", Journal of Artificial Intelligence Research 70 (2021). Unread rows score 0.
-    """
+    """P(the label is wrong), as a model of the texts sees it (`quorate.suspects.suspicion`); unread rows score 0."""
 
     kind: ClassVar[str] = "signals"
 
@@ -34,7 +31,7 @@ class LabelError:
         given, features = labels.hard, text_features(rows)
         if features is None:
             return self.score(votes, labels)
-        return confident_errors(out_of_fold(features, given, len(labels.space)), given)
+        return suspicion(out_of_fold(features, given, len(labels.space)), given).astype(np.float32)
 
 
 plugin = LabelError

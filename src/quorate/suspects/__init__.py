@@ -1,0 +1,1 @@
+"""Suspects: rows whose label is probably wrong, how probably, and what speaks against it."""
