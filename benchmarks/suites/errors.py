@@ -46,7 +46,7 @@ def summarise(measurements: Sequence[Measurement]) -> dict[str, Any]:
         if m.metric == "average_precision":
             by_set.setdefault(m.case.partition(",")[0], []).append(m)
     means = {name: _means(found) for name, found in by_set.items()}
-    peers = sorted({peer for values in means.values() for peer in values} - {"ours"})
+    peers = sorted({peer for values in means.values() for peer in values if peer.startswith("cleanlab")})
     held = [means[name] for name in COMPARED if name in means]
     at_least = {
         peer: f"{sum(v['ours'] >= v[peer] - 1e-9 for v in held if peer in v)} of {sum(peer in v for v in held)}"
