@@ -1,7 +1,7 @@
 """Coefficients of a random table with gaps, as other packages compute them.
 
-Recorded from krippendorff 0.9.0, irrCAC 0.4.4 (scipy 1.12.0) and statsmodels 0.15.0, whose licences and pins keep them out
-of the dependencies. Sixty units, four raters, categories 1 to 4; a point is a missing rating, and one unit has none.
+Recorded from krippendorff 0.9.0, irrCAC 0.4.4 (scipy 1.12.0) and statsmodels 0.15.0, whose licences and pins keep them
+out of the dependencies. Sixty units, four raters, categories 1 to 4; a point is a missing rating, one unit has none.
 """
 
 from __future__ import annotations
@@ -15,69 +15,12 @@ from quorate.agreement.measuring import measure_agreement
 from quorate.agreement.ratings import Ratings
 from quorate.agreement.resampling import Measured
 
-UNITS = [
-    "2222",
-    "3233",
-    "4441",
-    "4414",
-    "1111",
-    "1.1.",
-    ".433",
-    "1.44",
-    "1421",
-    "223.",
-    "4444",
-    "222.",
-    ".3.2",
-    "1.44",
-    "2222",
-    ".2.2",
-    "3333",
-    "..33",
-    "2121",
-    "1131",
-    "4443",
-    "444.",
-    "4444",
-    "2.33",
-    "..44",
-    "2241",
-    "342.",
-    "444.",
-    ".1.1",
-    "212.",
-    "2113",
-    "2422",
-    "4244",
-    ".111",
-    "2424",
-    "422.",
-    "4444",
-    ".121",
-    "3233",
-    "422.",
-    "41.4",
-    "4444",
-    "....",
-    ".22.",
-    "2212",
-    "2421",
-    "1111",
-    "4443",
-    "3332",
-    "4444",
-    "111.",
-    "4132",
-    "422.",
-    "333.",
-    "4.34",
-    "2222",
-    "333.",
-    ".112",
-    ".22.",
-    ".234",
-]
-TABLE = np.array([[int(cell) - 1 if cell != "." else -1 for cell in unit] for unit in UNITS])
+_SAID = """\
+2222 3233 4441 4414 1111 1.1. .433 1.44 1421 223. 4444 222. .3.2 1.44 2222 .2.2 3333 ..33 2121 1131
+4443 444. 4444 2.33 ..44 2241 342. 444. .1.1 212. 2113 2422 4244 .111 2424 422. 4444 .121 3233 422.
+41.4 4444 .... .22. 2212 2421 1111 4443 3332 4444 111. 4132 422. 333. 4.34 2222 333. .112 .22. .234
+"""
+TABLE = np.array([[int(cell) - 1 if cell != "." else -1 for cell in unit] for unit in _SAID.split()])
 RATED = 59
 
 KRIPPENDORFF = {"nominal": 0.462607, "ordinal": 0.50929, "interval": 0.509295, "ratio": 0.506467}

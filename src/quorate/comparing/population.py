@@ -155,7 +155,7 @@ class Population:
             given: bool[n], rows that a person labels, which is right; None where there are none.
         """
         kind = np.where(labels == ABSTAIN, 1, 0).astype(np.int8)
-        parted = self._doubted(labels)
+        parted = _doubted(self, labels)
         kind[parted] = 3
         if given is not None:
             kind[given] = 2
@@ -164,13 +164,14 @@ class Population:
         drawn = self.shares((~right).astype(np.int64), prior, kind)
         return np.asarray(drawn[:, :, 0].sum(axis=1))
 
-    def _doubted(self, labels: NDArray[np.int16]) -> NDArray[np.bool_]:
-        """Where sources differ, the rows whose label all of them hold for wrong, bool[n]; none from few rows."""
-        there = (self.side == DIFFER) & (labels != ABSTAIN)
-        if self.belief is None or there[self.settled.position].sum() < ENOUGH_TO_PART:
-            return np.zeros(len(labels), bool)
-        return there & (self.belief[np.arange(len(labels)), np.maximum(labels, 0)] < 0.5)
-
     def estimate(self, drawn: Floats) -> Estimated:
         """The estimate of one quantity from its draws."""
         return estimated(drawn, len(self.settled))
+
+
+def _doubted(population: Population, labels: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """Where sources differ, the rows whose label all of them hold for wrong, bool[n]; none from few rows."""
+    there = (population.side == DIFFER) & (labels != ABSTAIN)
+    if population.belief is None or there[population.settled.position].sum() < ENOUGH_TO_PART:
+        return np.zeros(len(labels), bool)
+    return there & (population.belief[np.arange(len(labels)), np.maximum(labels, 0)] < 0.5)
