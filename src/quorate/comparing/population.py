@@ -174,4 +174,4 @@ def _doubted(population: Population, labels: NDArray[np.int16]) -> NDArray[np.bo
     there = (population.side == DIFFER) & (labels != ABSTAIN)
     if population.belief is None or there[population.settled.position].sum() < ENOUGH_TO_PART:
         return np.zeros(len(labels), bool)
-    return there & (population.belief[np.arange(len(labels)), np.maximum(labels, 0)] < 0.5)
+    return np.asarray(there & (population.belief[np.arange(len(labels)), np.maximum(labels, 0)] < 0.5))
