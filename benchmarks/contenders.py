@@ -26,11 +26,11 @@ def with_peak(task: Task) -> Task:
     """The task, which also tells by how many MiB its process grew at most; NaN where the system keeps no count."""
 
     def measured(**arguments: Any) -> tuple[Any, float]:
-        before = _resident("VmRSS") if _peak_reset() else float("nan")
+        before = resident("VmRSS") if _peak_reset() else float("nan")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             answer = np.asarray(task(**arguments), np.float64)
-        return answer, max(_resident("VmHWM") - before, 0.0)
+        return answer, max(resident("VmHWM") - before, 0.0)
 
     return measured
 
@@ -43,7 +43,8 @@ def _peak_reset() -> bool:
     return True
 
 
-def _resident(which: str) -> float:
+def resident(which: str) -> float:
+    """What the system says of the memory of this process, in MiB: `VmRSS` now, `VmHWM` at most; NaN without a word."""
     found = re.search(rf"{which}:\s+(\d+)", Path("/proc/self/status").read_text())
     return int(found[1]) / _MIB if found else float("nan")
 

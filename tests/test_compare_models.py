@@ -83,8 +83,10 @@ def test_what_people_answered_in_review_wins_and_a_refused_row_is_settled() -> N
     votes = Votes.of([[0, 1], [1, 1], [0, 0]], ["HAM", "SPAM"], ("a", "b"), ["x", "y", "z"])
     gold = Gold(("x", "y"), np.array([0, 0], np.int16))
     reviewed = Gold(("y",), np.array([1], np.int16), times=("2026-11-20",))
-    data: Any = SimpleNamespace(gold=gold, reviewed=reviewed, refused=frozenset({"z"}))
+    data: Any = SimpleNamespace(gold=gold, reviewed=reviewed, refused={"z": "2026-11-21"})
     settled = settled_of(data, votes, "")
     assert settled.position.tolist() == [0, 1, 2]
     assert settled.fits.tolist() == [[True, False], [False, True], [False, False]]
-    assert not settled.in_order
+    assert settled.in_order
+    unseen: Any = SimpleNamespace(gold=gold, reviewed=None, refused={})
+    assert not settled_of(unseen, votes, "").in_order

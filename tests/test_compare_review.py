@@ -164,7 +164,9 @@ def test_answers_come_after_gold_and_win() -> None:
 
     answers = pa.table({"id": ["r50", "r0"], "gold": ["no", "yes"]})
     told = tabled(found, Columns(("a", "b"), "gold", id="id"), answers=answers).settled
-    assert told.position.tolist() == [*range(1, 20), 50, 0]
+    assert sorted(told.position[:-2].tolist()) == list(range(1, 20))
+    assert told.position[:-2].tolist() != list(range(1, 20)), "the order of the table may tell the label"
+    assert told.position[-2:].tolist() == [50, 0]
     assert told.in_order
     assert names.votes.space.names[int(np.flatnonzero(told.fits[-1])[0])] == "yes"
 

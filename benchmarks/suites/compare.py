@@ -6,17 +6,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
+from pathlib import Path
 from statistics import fmean
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.measurement import Context, Measurement
+from benchmarks.large_comparison import compare_file, write_labels
+from benchmarks.measurement import Context, Measurement, WrongAnswer
+from benchmarks.worker import Worker
 
 if TYPE_CHECKING:
     from benchmarks.vote_sets import VoteSet
 
 REVIEWS = (50, 100, 200)
 QUANTITIES = ("difference", "a", "b")
+LARGE = (("1,000,000 rows, 5 labels", 1_000_000, 5), ("20,000 rows, 200 labels", 20_000, 200))
 TARGETS = {
+    "seconds_of_1,000,000_rows": 30.0,
+    "peak_gib": 2.0,
+    "page_mb": 5.0,
+    "seconds_of_20,000_rows": 5.0,
     "width_over_random_at_50": 0.6,
     "width_over_random_at_100": 0.6,
     "width_over_random_at_200": 0.6,
@@ -79,6 +88,9 @@ class _Pair:
 
 def measure(context: Context) -> Iterator[Measurement]:
     """Of every set and number of reviews: coverage of A - B, A and B, width, verdicts; then verdicts under peeking."""
+    if not context.quick:
+        for case, rows, labels in LARGE:
+            yield from _large(case, rows, labels)
     if context.data is None:
         return
     from benchmarks.vote_sets import open_sets
@@ -93,13 +105,32 @@ def summarise(measurements: Sequence[Measurement]) -> dict[str, Any]:
     by_metric: dict[str, list[float]] = {}
     for m in measurements:
         by_metric.setdefault(m.metric, []).append(m.ours)
+        if m.metric == "seconds":
+            by_metric[f"seconds_of_{m.case.split()[0]}_rows"] = [m.ours]
         if "reviews" in m.case:
             by_metric.setdefault(f"{m.metric}_at_{m.case.split()[-2]}", []).append(m.ours)
     means = {name: round(fmean(values), 4) for name, values in by_metric.items()}
+    for name in ("peak_gib", "page_mb"):
+        if name in by_metric:
+            means[name] = max(by_metric[name])
     covers = [means[f"coverage_{name}"] for name in QUANTITIES if f"coverage_{name}" in means]
     means["miscovered_beyond_7_percent"] = sum(0.93 - cover for cover in covers if cover < 0.93)
     means["miscovered_below_3_percent"] = sum(cover - 0.97 for cover in covers if cover > 0.97)
     return means
+
+
+def _large(case: str, rows: int, labels: int) -> Iterator[Measurement]:
+    """Seconds of a core, peak memory and size of the page, of a fresh process that compares a file."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "labels.parquet"
+        write_labels(path, rows, labels)
+        with Worker(compare_file, path=str(path)) as worker:
+            took, answer = worker.ask()
+    if not answer["a_is_better"]:
+        raise WrongAnswer(f"{case}: A is right on .8 of the rows and B on .7, and the verdict is another")
+    yield Measurement(case, "seconds", took.cpu_s, unit="s")
+    yield Measurement(case, "peak_gib", answer["peak_gib"], unit="GiB")
+    yield Measurement(case, "page_mb", answer["page_mb"], unit="MB")
 
 
 def _of_set(votes: VoteSet, quick: bool) -> Iterator[Measurement]:

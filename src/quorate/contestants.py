@@ -15,6 +15,7 @@ from quorate.comparing.grouped import groups_of
 from quorate.errors import CannotTell
 from quorate.project import Data, Project
 from quorate.protocols import Asking, Source
+from quorate.ranking.drawing import lottery
 from quorate.values import ABSTAIN, Gold, Status, Votes
 from quorate.voting import vote
 
@@ -57,18 +58,19 @@ def _settled(data: Data, votes: Votes, sampled: str) -> Settled:
     Rows of which people said that no label fits are settled, too.
     """
     given = [gold for gold in (data.gold, data.reviewed) if gold is not None]
-    known = {i: (y, "") for gold in given for i, y in zip(gold.ids, gold.labels.tolist(), strict=True)}
-    reviewed = data.reviewed
-    times = {} if reviewed is None else dict(zip(reviewed.ids, reviewed.times, strict=False))
-    known |= {i: (known[i][0], time) for i, time in times.items()} | {
-        i: (ABSTAIN, time) for i, time in data.refused.items()
-    }
+    known = {
+        i: (y, time)
+        for gold in given
+        for i, y, time in zip(gold.ids, gold.labels.tolist(), gold.times or [""] * len(gold), strict=True)
+    } | {i: (ABSTAIN, time) for i, time in data.refused.items()}
     place = {row_id: at for at, row_id in enumerate(votes.ids.to_pylist())}
-    order = sorted((time, place[i], label) for i, (label, time) in known.items() if i in place)
+    # Of what has no time the order of the table may tell the label: a lottery has the order that `anytime` needs.
+    tickets = lottery(votes.ids).tolist()
+    order = sorted((time, tickets[place[i]], place[i], label) for i, (label, time) in known.items() if i in place)
     labels = np.array([label for *_, label in order], np.int16)
-    position = np.array([at for _, at, _ in order], np.intp)
+    position = np.array([at for *_, at, _ in order], np.intp)
     fits = labels[:, None] == np.arange(len(votes.space))
-    return Settled(position, fits, in_order=bool(times or data.refused), sampled=sampled)
+    return Settled(position, fits, in_order=any(time for _, time in known.values()), sampled=sampled)
 
 
 def _facts(project: Project, gold: Gold | None) -> dict[str, Any]:

@@ -53,9 +53,14 @@ class Settled:
         fits = aligned[at][:, None] == np.arange(len(votes.space))
         return Settled(at, fits, in_order, sampled)
 
-    def then(self, later: Settled) -> Settled:
-        """These rows, and those that were settled after them, in their order; a later answer wins."""
-        kept = ~np.isin(self.position, later.position)
+    def then(self, later: Settled, tickets: NDArray[np.uint64]) -> Settled:
+        """These rows, and those that were settled after them, in their order; a later answer wins.
+
+        Args:
+            tickets: a random number of each row, uint64[n]: in the order of a table, rows may tell their label.
+        """
+        kept = np.flatnonzero(~np.isin(self.position, later.position))
+        kept = kept[np.argsort(tickets[self.position[kept]], kind="stable")]
         position = np.concatenate([self.position[kept], later.position])
         return Settled(position, np.vstack([self.fits[kept], later.fits]), in_order=True, sampled=self.sampled)
 

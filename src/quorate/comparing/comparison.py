@@ -37,7 +37,7 @@ from quorate.values import ABSTAIN, Labels, Votes
 SCHEMA = "quorate.compare/1"
 _MOST_LABELS = 40
 """A table of labels by labels with more is not drawn out; its tests still hold for all."""
-_MANY_LABELS_DRAWS = 1_000
+_MANY_LABELS_DRAWS = 600
 
 
 def comparison(candidates: Candidates, conditions: Sequence[str] = ()) -> dict[str, Any]:

@@ -172,7 +172,6 @@ class Population:
 def _doubted(population: Population, labels: NDArray[np.int16]) -> NDArray[np.bool_]:
     """Where sources differ, the rows whose label all of them hold for wrong, bool[n]; none from few rows."""
     there = (population.side == DIFFER) & (labels != ABSTAIN)
-    belief = population.belief
-    if belief is None or there[population.settled.position].sum() < ENOUGH_TO_PART:
+    if population.belief is None or there[population.settled.position].sum() < ENOUGH_TO_PART:
         return np.zeros(len(labels), bool)
-    return np.asarray(there & (belief[np.arange(len(labels)), np.maximum(labels, 0)] < 0.5))
+    return np.asarray(there & (population.belief[np.arange(len(labels)), np.maximum(labels, 0)] < 0.5))

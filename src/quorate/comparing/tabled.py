@@ -14,6 +14,7 @@ from pyarrow import compute
 from quorate.comparing.candidates import Asked, Candidates, Settled, check_names
 from quorate.comparing.grouped import groups_of
 from quorate.errors import LabelError, TableError, did_you_mean, listed
+from quorate.ranking.drawing import lottery
 from quorate.rows import Rows
 from quorate.values import ABSTAIN, LabelSpace, Status, Votes
 
@@ -82,6 +83,8 @@ def tabled(
     )
     votes = Votes(space, rows.ids, columns.votes, ("model",) * len(texts), matrix, status, _confidence(rows, columns))
     settled = _settled(gold, space, sampled)
+    if answered is not None:
+        settled = settled.then(_settled(answered[1], space, sampled, answered[0]), lottery(rows.ids))
     used = {*columns.votes, columns.gold, columns.second, *columns.confidence.values()}
     kept = Rows(rows.table.drop_columns([name for name in rows.columns if name in used]), rows.ids)
     return Candidates(
@@ -89,7 +92,9 @@ def tabled(
         kept,
         votes,
         columns.sources,
-        settled if answered is None else settled.then(_settled(answered[1], space, sampled, answered[0])),
+        settled
+        if answered is None
+        else settled.then(_settled(answered[1], space, sampled, answered[0]), lottery(rows.ids)),
         columns.text,
         dict(columns.again),
         _asked(columns, len(rows), texts, matrix),

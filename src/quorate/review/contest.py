@@ -60,7 +60,9 @@ class Contest:
         """Whether one may stop, or about how long to go on, of the first two sources."""
         a, b = self.said[:, 0], self.said[:, 1]
         heard = [at for _, at in sorted((s.settled.number, at) for at, s in ledger.answers() if s.settled)]
+        # Older gold stands in the order of the table, which may tell the label; the lottery's does not.
         before = np.flatnonzero(self.known != ABSTAIN)
+        before = before[np.argsort(self.tickets[before], kind="stable")]
         at = np.array([*before[~np.isin(before, heard)].tolist(), *heard], np.intp)
         # A person's answer takes the place of older gold, also where none of the labels fits: nobody wins that row.
         truth = np.where(np.isin(at, heard), ledger.settled[at], self.known[at])
