@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from quorate.errors import ChecksFailed
+from quorate.guidance import next_, suggest
 from quorate.handing_over import export, replay
 from quorate.progress import progress
 from quorate.review.commands import gold, review
@@ -203,6 +204,8 @@ def compare(
         raise typer.Exit(6)
 
 
+app.command("next")(next_)
+app.command()(suggest)
 app.command()(export)
 app.command()(replay)
 app.command()(review)
