@@ -50,11 +50,11 @@ def accept(project: Project, suggestion: Suggestion, into: Path | None = None) -
         ProjectError: the file is not of the project or cannot take this rule; nothing was written.
     """
     path = _destination(project, into)
-    before = path.read_bytes().decode("utf-8")
+    before = _read(path)
     column = str(project.settings.data.text)
     if path.suffix == ".py":
         after = with_function(before, suggestion, column)
-        compile(after, str(path), "exec")
+        compile(after.removeprefix("\ufeff"), str(path), "exec")
     elif path.name == FILE:
         after = with_table(before, suggestion, column)
         _check_settings(after)
@@ -94,7 +94,15 @@ def as_object(project: Project, found: Mined, accepted: Sequence[Accepted] = ())
 
 def _taken(project: Project) -> set[str]:
     files = [project.folder / path for path in project.settings.rules]
-    return {name for path in files for name in bound_names(path.read_text(encoding="utf-8"))}
+    return {name for path in files for name in bound_names(_read(path))}
+
+
+def _read(path: Path) -> str:
+    """The text of the file, to the byte."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProjectError([Problem(path.name, f"is not UTF-8 ({error}); save it as UTF-8 to add to it")]) from None
 
 
 def _destination(project: Project, into: Path | None) -> Path:

@@ -16,16 +16,18 @@ from quorate.values import ABSTAIN
 
 # A refit takes seconds on large tables: sources that are believed most are not asked about.
 _MOST_REFITS = 25
+# With fewer votes, hardly any source can be told from chance.
+_FEWEST_VOTES = 30
 
 
 def sources_to_drop(outlook: Outlook) -> Iterator[Step]:
-    """A step for each source without which labels are expected to be better, or that is never better than chance."""
+    """A step for each source without which labels are expected to be better, or that may be no better than chance."""
     voted = (outlook.votes.matrix != ABSTAIN).sum(axis=0)
     lead = outlook.accuracy - np.array([_chance(outlook, j) for j in range(len(voted))])
     for j in np.argsort(lead, kind="stable")[:_MOST_REFITS].tolist():
         if voted[j] and len(voted) > 1:
             step = _step(outlook, j)
-            if step.gain > 0 or step.evidence["is_no_better_than_chance"]:
+            if step.gain > 0 or step.evidence["may_be_chance"]:
                 yield step
 
 
@@ -49,7 +51,7 @@ def _step(outlook: Outlook, j: int) -> Step:
             "accuracy_low": low,
             "accuracy_high": high,
             "chance": chance,
-            "is_no_better_than_chance": high <= chance,
+            "may_be_chance": low <= chance and votes >= _FEWEST_VOTES,
             "labels_changed": int(changed.sum()),
             "labels_lost": int((silenced & outlook.labels.covered).sum()),
             "examples": outlook.examples(np.flatnonzero(changed)),

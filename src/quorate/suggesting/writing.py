@@ -53,7 +53,7 @@ def function(suggestion: Suggestion, column: str) -> str:
 def bound_names(text: str) -> set[str]:
     """The names that a Python file defines, assigns or imports at its top level."""
     found: set[str] = set()
-    for node in ast.parse(text).body:
+    for node in ast.parse(text.removeprefix("\ufeff")).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
             found.add(node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):
