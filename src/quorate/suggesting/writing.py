@@ -65,8 +65,9 @@ def bound_names(text: str) -> set[str]:
 
 def _note(suggestion: Suggestion) -> str:
     s = suggestion
+    says = " ".join("".join(c if c.isprintable() else " " for c in s.says).split())
     return (
-        f"# Suggested: {' '.join(s.says.split())}; {s.precision:.0%} of {s.held_out} held-out rows are "
+        f"# Suggested: {says}; {s.precision:.0%} of {s.held_out} held-out rows are "
         f"{' '.join(s.label.split())} ({s.precision_low:.0%} to {s.precision_high:.0%})."
     )
 
