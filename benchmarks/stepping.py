@@ -82,7 +82,7 @@ def starts(data: Path | None, names: Sequence[str], most: int) -> Iterator[tuple
             yield found.name, Start([found.content[i] for i in at], votes, found.gold[at].astype(np.int16))
 
 
-def by_gain(steps: Sequence[Step], generator: np.random.Generator) -> Step:
+def by_gain(steps: Sequence[Step], _generator: np.random.Generator) -> Step:
     """The first of the list."""
     return in_order(steps)[0]
 
@@ -92,7 +92,7 @@ def in_random_order(steps: Sequence[Step], generator: np.random.Generator) -> St
     return steps[int(generator.integers(len(steps)))]
 
 
-def by_coverage(steps: Sequence[Step], generator: np.random.Generator) -> Step:
+def by_coverage(steps: Sequence[Step], _generator: np.random.Generator) -> Step:
     """The one that speaks of most rows."""
     return max(steps, key=_rows)
 

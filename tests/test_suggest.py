@@ -136,7 +136,8 @@ def test_without_a_python_file_a_table_is_added_to_the_settings(tmp_path: Path) 
 
 
 def test_a_phrase_goes_to_the_terms_of_its_label_and_nowhere_else(tmp_path: Path) -> None:
-    tail = '[[sources]]\n        kind = "gazetteer"\n        name = "g"\n        label = "SPAM"\n        path = "terms.txt"'
+    table = ("[[sources]]", 'kind = "gazetteer"', 'name = "g"', 'label = "SPAM"', 'path = "terms.txt"')
+    tail = "\n        ".join(table)
     folder = wordy_project(tmp_path / "p", tail=tail, terms_txt="visit us")
     accept(open_project(folder), suggestion(), Path("terms.txt"))
     assert (folder / "terms.txt").read_text() == "visit us\nfree gift\n"

@@ -1,8 +1,8 @@
 """next: what labels are worth after some minutes of work in the order of `quorate next`, and in other orders.
 
-A simulated person does one step after another and the list is made anew after each. Their rules hold the words that the
-step names and vote for the label that most of three rows they read have; fixing a rule withdraws half of its wrong votes;
-answers are true. Truth is told to nobody but that person.
+A simulated person does one step after another and the list is made anew after each. Their rules hold the words that
+the step names and vote for the label that most of three rows they read have; fixing a rule withdraws half of its wrong
+votes; answers are true. Truth is told to nobody but that person.
 """
 
 from __future__ import annotations
