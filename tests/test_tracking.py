@@ -81,7 +81,7 @@ def test_a_store_that_cannot_be_had_is_told_and_the_run_is_kept(tmp_path: Path) 
     folder = wordy_project(tmp_path / "p", rows=20)
     uri = "http://ada:pa55@127.0.0.1:9/"
     given = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "2"}
-    ended = quorate("run", folder, "--log", "mlflow", **given)
+    ended = quorate("run", folder, "--log", "mlflow", cwd=None, **given)
     assert ended.code == 2
     assert "The run itself is done" in ended.err
     assert "pa55" not in ended.err + ended.out

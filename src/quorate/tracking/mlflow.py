@@ -55,6 +55,8 @@ def _logged(client: Any, experiment: str, record: Record) -> str:
     entities = vendor("mlflow.entities", "mlflow")
     now_ms = int(time.time() * 1000)
     run_id = str(client.create_run(experiment, run_name=f"{record.project} {record.run}", tags=record.tags).info.run_id)
+    # Whatever stops it, the MLflow run must not look as if it went on.
+    status = "FAILED"
     try:
         client.log_batch(
             run_id,
@@ -72,11 +74,9 @@ def _logged(client: Any, experiment: str, record: Record) -> str:
         client.log_inputs(run_id, [used])
         for file in record.files:
             client.log_artifact(run_id, str(file))
-    except BaseException:
-        # Whatever stopped it, the MLflow run must not look as if it went on.
-        client.set_terminated(run_id, "FAILED")
-        raise
-    client.set_terminated(run_id)
+        status = "FINISHED"
+    finally:
+        client.set_terminated(run_id, status)
     return run_id
 
 
