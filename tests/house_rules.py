@@ -14,7 +14,7 @@ from projects import REPOSITORY
 SOURCE = REPOSITORY / "src" / "quorate"
 CONCEPTS = (
     *("agreement", "asking", "belief", "comparing", "estimating", "loopback", "prompts", "ranking", "reporting"),
-    *("review", "suspects", "training_sets", "trust", "wires"),
+    *("review", "steps", "suggesting", "suspects", "tracking", "training_sets", "trust", "wires"),
 )
 """Folders that are no kind of plug-in: one concept each, in more files than the top level should hold."""
 KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "executors")
@@ -23,14 +23,14 @@ KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "execut
 LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols endpoint_contract registry fingerprint attempt preprocessing reading columns misfits "
-    "matching features tables cells durable wire wires asking prompts loopback "
+    "matching features phrases tables cells durable wire wires asking prompts loopback "
     "agreement belief estimating ranking content_model training_sets suspects",
     "",  # the six plug-in folders
     "apply ask filing content fuse why state trust rank assemble comparing decisions standing reporting store rules "
-    "starter",
+    "starter steps suggesting",
     "settings collector connections project voting run fusing compare contestants plan doctor demo "
-    "lock exporting replay label_errors",
-    "cli handing_over suspecting saying progress __main__ review",
+    "lock exporting replay label_errors next_steps suggest tracking",
+    "cli guidance handing_over pipelines suspecting saying progress __main__ review",
 )
 PLUGINS = 2
 LAYER_OF = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
@@ -41,6 +41,7 @@ ALLOWED_PLUGIN_IMPORTS = {("quorate.project", "quorate.sources.spacy")}
 
 # A vendor's only home is the plug-in file of this name.
 VENDORS = {v: v for v in ("openai", "cohere", "spacy", "snorkel", "dask")}
+VENDORS |= {"mlflow": "mlflow", "kfp": "kubeflow"}
 VENDORS |= {"torch": "snorkel", "distributed": "dask", "pyspark": "spark"}
 HARMLESS_RANDOM = {"Generator", "PCG64", "Random", "SeedSequence", "default_rng"}
 SAVES_RANDOM_STATE = "quorate.label_models.snorkel"
@@ -66,6 +67,11 @@ class Module:
         """The kind of plug-in that the file is, if it is one."""
         parts = self.name.split(".")
         return parts[1] if len(parts) > 1 and parts[1] in KINDS else None
+
+    @property
+    def is_home(self) -> bool:
+        """Whether a vendor's package may be imported here, in the file of its name: plug-ins and trackers."""
+        return self.kind is not None or self.name.startswith("quorate.tracking.")
 
     @property
     def layer(self) -> int:
@@ -199,7 +205,7 @@ def strayed_vendors(modules: list[Module]) -> list[str]:
         for module in modules
         for name in [*(name for name, _ in _imported(module)), *_asked_for(module)]
         if name.split(".")[0] in VENDORS
-        and (module.kind is None or module.name.rpartition(".")[2] != VENDORS[name.split(".")[0]])
+        and (not module.is_home or module.name.rpartition(".")[2] != VENDORS[name.split(".")[0]])
     ]
 
 

@@ -98,6 +98,18 @@ def test_the_commands_of_fusing_run_on_the_project_that_init_writes(tmp_path: Pa
         assert ended.code == 0, f"{line}: {ended.err}"
 
 
+def test_the_commands_and_the_example_of_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (REPOSITORY / "docs" / "next.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert quorate("init", tmp_path / "demo").code == 0
+    for line in blocks(text, "console")[0].splitlines():
+        ended = quorate(*line.partition("#")[0].split()[1:], cwd=tmp_path)
+        assert ended.code == 0, f"{line}: {ended.err}"
+    names: dict[str, Any] = {}
+    run(blocks(text, "python")[0], names)
+    assert names["step"].basis
+
+
 def test_the_source_of_contributing_votes() -> None:
     plugin = contributed()["LongText"]
     votes = plugin.example().vote(example_rows(), EXAMPLE_SPACE)

@@ -75,6 +75,7 @@ def test_the_typed_usage_runs(tmp_path: Path) -> None:
     assert len(typed_usage.labels_in_doubt()) == 1
     assert typed_usage.a_document_on_demand().derived["doc"].columns == ("text",)
     assert typed_usage.a_project(write_project(tmp_path / "spam")).report["rows"] == 4
+    assert typed_usage.what_to_do_next(write_project(tmp_path / "spam")) == 0
     assert typed_usage.a_review_without_a_browser(write_project(tmp_path / "spam")) == 1
     assert "quorate init" in str(typed_usage.the_one_exception_to_catch(tmp_path))
 

@@ -116,6 +116,13 @@ def a_project(folder: Path) -> Run:
     return quorate.run(quorate.open_project(folder))
 
 
+def what_to_do_next(folder: Path) -> int:
+    project = quorate.open_project(folder)
+    rates = [step.gain_a_minute() for step in quorate.next_steps(project, hour_usd=20)]
+    assert_type(rates, list[float])
+    return len(quorate.suggest(project, most=3).suggestions)
+
+
 def a_review_without_a_browser(folder: Path) -> int:
     return quorate.review_in_notebook(folder, "Ada", most=1, ask=lambda _: "1")
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from quorate.errors import QuorateError as QuorateError
     from quorate.fuse import fuse as fuse
     from quorate.label_errors import find_errors as find_errors
+    from quorate.next_steps import next_steps as next_steps
     from quorate.patterns import VotePatterns as VotePatterns
     from quorate.project import open_project as open_project
     from quorate.rank import rank as rank
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from quorate.sources.labeling_function import labeling_function as labeling_function
     from quorate.sources.spacy import SpacyDoc as SpacyDoc
     from quorate.state import FusionState as FusionState
+    from quorate.suggest import suggest as suggest
     from quorate.trust.advise import advise as advise
     from quorate.values import ABSTAIN as ABSTAIN
     from quorate.values import Gold as Gold
@@ -58,10 +60,12 @@ _HOMES = {
     "find_errors": "label_errors",
     "fuse": "fuse",
     "labeling_function": "sources.labeling_function",
+    "next_steps": "next_steps",
     "open_project": "project",
     "rank": "rank",
     "review_in_notebook": "review.notebook",
     "run": "run",
+    "suggest": "suggest",
     "why": "why",
 }
 __all__ = sorted(_HOMES)  # noqa: PLE0605

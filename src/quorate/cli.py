@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from quorate.errors import ChecksFailed
+from quorate.guidance import next_, suggest
 from quorate.handing_over import export, replay
+from quorate.pipelines import check_tracker, pipeline, tell_tracker
 from quorate.progress import progress
 from quorate.review.commands import gold, review
 from quorate.saying import AsJson, Folder, Say, reported, shown
@@ -60,9 +62,11 @@ def check(folder: Folder, as_json: AsJson = False) -> None:
 @app.command()
 def run(
     folder: Folder,
+    *,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where votes failed before.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes, in place of run.workers.")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Send nothing: only answers kept before serve.")] = False,
+    log: Annotated[str, typer.Option(help="Tell a tracker of the run: mlflow.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Label the data: sources vote, the label model fuses, disagreements are ranked. What was done before is reused.
@@ -73,9 +77,12 @@ def run(
         from quorate.project import open_project, with_workers
         from quorate.run import run as run_project
 
+        check_tracker(log)
         project = with_workers(open_project(folder), workers)
         with progress() as advance:
             done = run_project(project, advance, retry_failed, offline)
+        # Before anything is said: a command says one thing, its outcome or an error.
+        tell_tracker(log, project, done)
         _show_run(say, as_json, done)
 
 
@@ -207,8 +214,11 @@ def compare(
 
 
 app.command()(errors)
+app.command("next")(next_)
+app.command()(suggest)
 app.command()(export)
 app.command()(replay)
+app.command()(pipeline)
 app.command()(review)
 app.add_typer(gold, name="gold")
 

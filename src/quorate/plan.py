@@ -20,7 +20,7 @@ from quorate.project import Project
 from quorate.protocols import Asking, Batching, Endpoint
 from quorate.rows import Rows
 from quorate.store import Store
-from quorate.values import Gold, Status
+from quorate.values import Gold, Status, Votes
 from quorate.wire import Usage
 
 _ENOUGH = 8
@@ -67,7 +67,7 @@ def plan(project: Project, pilot: int = 0) -> dict[str, Any]:
     asking = [source for source in project.sources if isinstance(source, Asking)]
     if pilot and asking:
         at = np.unique(np.linspace(0, max(len(data.rows) - 1, 0), pilot).astype(np.intp))
-        _voted(project, asking, data.rows.take(at), data.anchors, project.desk)
+        ask_rows(project, asking, data.rows.take(at), data.anchors)
     seen: set[bytes] = set()
     entries = [_entry(project, source, data.rows, data.anchors, seen) for source in asking]
     with Journal(project.desk.journal) as journal:
@@ -84,7 +84,12 @@ def plan(project: Project, pilot: int = 0) -> dict[str, Any]:
     }
 
 
-def _voted(project: Project, sources: Sequence[Any], rows: Rows, anchors: Gold | None, desk: DeskSettings) -> Any:
+def ask_rows(project: Project, sources: Sequence[Any], rows: Rows, anchors: Gold | None) -> Votes:
+    """The votes of these sources on these rows; answers are paid and kept."""
+    return _voted(project, sources, rows, anchors, project.desk)
+
+
+def _voted(project: Project, sources: Sequence[Any], rows: Rows, anchors: Gold | None, desk: DeskSettings) -> Votes:
     return apply(
         rows,
         sources,

@@ -130,7 +130,37 @@ def _worth(
     *,
     reading: Reading | None,
 ) -> Floats:
-    """The expected gain of asking about each row, given that those ahead of it are asked, float64[n]."""
+    """The expected gain of asking about each row per reading time, given that those ahead of it are asked, float64[n].
+
+    Rows that read like a better one stand behind all others.
+    """
+    worth, followers = _gains(votes, labels, gold, is_open, tickets, reading=reading)
+    if reading is not None and len(reading.seconds):
+        worth = worth * (reading.seconds.mean() / reading.seconds)
+    return np.asarray(np.round(np.where(followers, worth * _FOLDED, worth), _DECIMALS))
+
+
+def expected_gains(votes: Votes, labels: Labels, gold: Gold | None = None, rows: Rows | None = None) -> Floats:
+    """The labels expected to be put right by asking about each row after those ahead of it in the queue, float64[n].
+
+    0 where people settled the row, and for rows that read like a better one (where `rows` tell).
+    """
+    is_open = np.ones(len(votes), bool) if gold is None else gold.aligned(votes.ids) == ABSTAIN
+    reading = None if rows is None else Reading.of(rows)
+    gains, followers = _gains(votes, labels, gold, is_open, lottery(votes.ids), reading=reading)
+    return np.asarray(np.where(is_open & ~followers, gains, 0.0))
+
+
+def _gains(
+    votes: Votes,
+    labels: Labels,
+    gold: Gold | None,
+    is_open: NDArray[np.bool_],
+    tickets: NDArray[np.uint64],
+    *,
+    reading: Reading | None,
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """The expected gain of asking about each row, float64[n], and which rows read like a better one, bool[n]."""
     patterns, where = fold(votes, gold)
     reviews = patterns.gold.astype(np.float64)
     wrong = _wrong(labels, answered(labels.probs, reviews[where]))
@@ -141,10 +171,7 @@ def _worth(
     left = np.bincount(where[is_open], minlength=len(patterns))[where] - turn
     worth = gain(wrong * alike, share[where], STRENGTH + spoken, np.maximum(left, 1))
     # Rows without votes have no label to put right, and what they hold the first few tell.
-    worth = np.where((votes.matrix != ABSTAIN).any(axis=1), worth, wrong / (1 + spoken))
-    if reading is not None and len(reading.seconds):
-        worth = worth * (reading.seconds.mean() / reading.seconds)
-    return np.asarray(np.round(np.where(followers, worth * _FOLDED, worth), _DECIMALS))
+    return np.where((votes.matrix != ABSTAIN).any(axis=1), worth, wrong / (1 + spoken)), followers
 
 
 def _wrong(labels: Labels, believed: Floats) -> Floats:
