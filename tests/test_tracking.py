@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from projects import quorate
+from projects import needs, quorate
 from wordy import wordy_project
 
 from quorate import open_project, run
 from quorate.tracking.kubeflow import compile_component, label_project
 from quorate.tracking.mlflow import _place, _without_secrets, log
 from quorate.tracking.record import record_of
-
-
-def installed(package: str) -> None:
-    """Skips where the package is absent: it runs in an environment with quorate[mlflow,kfp]."""
-    if importlib.util.find_spec(package) is None:
-        pytest.skip(f"{package} is not installed: pip install 'quorate[mlflow,kfp]' sqlalchemy alembic")
 
 
 def test_a_record_names_no_folder_and_changes_with_the_data(tmp_path: Path) -> None:
@@ -57,7 +50,7 @@ def test_addresses_are_shown_without_what_is_secret(monkeypatch: pytest.MonkeyPa
 @pytest.mark.filterwarnings("ignore")
 def test_mlflow_has_the_run_with_its_data_and_files_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("mlflow", "sqlalchemy", "alembic"):
-        installed(package)
+        needs(package)
     from mlflow import MlflowClient
 
     monkeypatch.chdir(tmp_path)
@@ -66,7 +59,7 @@ def test_mlflow_has_the_run_with_its_data_and_files_once(tmp_path: Path, monkeyp
     record = record_of(project, run(project))
     said = log(record)
     assert log(record) == said, "a run that changed nothing is no new one"
-    client = MlflowClient()
+    client: Any = MlflowClient()
     kept = client.get_run(said.split()[2])
     assert kept.info.status == "FINISHED"
     assert kept.data.metrics == pytest.approx(dict(record.metrics))
@@ -77,7 +70,7 @@ def test_mlflow_has_the_run_with_its_data_and_files_once(tmp_path: Path, monkeyp
 
 
 def test_a_store_that_cannot_be_had_is_told_and_the_run_is_kept(tmp_path: Path) -> None:
-    installed("mlflow")
+    needs("mlflow")
     folder = wordy_project(tmp_path / "p", rows=20)
     uri = "http://ada:pa55@127.0.0.1:9/"
     given = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "2"}
@@ -90,7 +83,7 @@ def test_a_store_that_cannot_be_had_is_told_and_the_run_is_kept(tmp_path: Path) 
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_component_compiles_to_the_same_bytes_and_kfp_reads_it(tmp_path: Path) -> None:
-    installed("kfp")
+    needs("kfp")
     from kfp import components
 
     project = open_project(wordy_project(tmp_path / "p", rows=20))
