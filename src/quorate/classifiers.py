@@ -1,4 +1,4 @@
-"""classifiers: those of scikit-learn by name, and classifiers that do not judge a row by a model that learned from it."""
+"""classifiers: those of scikit-learn by name, and several as one that judges no row by a model that saw it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class OutOfFold:
         probs = np.zeros((len(cells), k))
         folds = np.array([self.fold_of.get(key, -1) for key in keys], np.intp)
         for fold in np.unique(folds):
-            model = self.whole if fold < 0 else self.parts[fold]
+            model = self.whole if fold < 0 else self.parts[int(fold)]
             at = np.flatnonzero(folds == fold)
             probs[np.ix_(at, model.classes_)] = model.predict_proba([cells[i] for i in at])
         return tempered(probs, self.temperature)

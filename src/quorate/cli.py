@@ -12,6 +12,7 @@ from quorate.handing_over import export, replay
 from quorate.progress import progress
 from quorate.review.commands import gold, review
 from quorate.saying import AsJson, Folder, Say, reported, shown
+from quorate.teaching import train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -203,6 +204,7 @@ def compare(
         raise typer.Exit(6)
 
 
+app.command()(train)
 app.command()(export)
 app.command()(replay)
 app.command()(review)

@@ -109,7 +109,8 @@ def imported(name: str) -> ModuleType:
     modules, faults = attempt(import_module, [name], time_limit_s=None)
     if faults:
         raise PluginError(f"module {name!r} cannot be imported: {faults[0].message}")
-    return modules[0]
+    module: ModuleType = modules[0]
+    return module
 
 
 def _validated(plugin: Any, options: Mapping[str, Any], folder: Path | None) -> Any:

@@ -13,8 +13,8 @@ def model_card(about: Mapping[str, Any]) -> str:
     lines = [
         f"# {about['name']}",
         "",
-        f"A {learner['estimator']}{f' ({params})' if params else ''} that gives each row one of {len(about['labels'])} labels: "
-        f"{', '.join(about['labels'])}. It reads {_reads(about)}.",
+        f"A {learner['estimator']}{f' ({params})' if params else ''} that gives each row one of "
+        f"{len(about['labels'])} labels: {', '.join(about['labels'])}. It reads {_reads(about)}.",
         "",
         "## What it learned from",
         "",
@@ -38,8 +38,8 @@ def model_card(about: Mapping[str, Any]) -> str:
         "```",
         "",
         "A row that it learned from gets its vote from a model that did not see the row. In Python, "
-        '`joblib.load("model.joblib").whole` is a scikit-learn pipeline; its classes are positions in the list of labels '
-        "above. The file is a pickle: reading it runs code, so read only files that you trust.",
+        '`joblib.load("model.joblib").whole` is a scikit-learn pipeline; its classes are positions in the list of '
+        "labels above. The file is a pickle: reading it runs code, so read only files that you trust.",
         "",
     ]
     return "\n".join(lines)
@@ -47,7 +47,9 @@ def model_card(about: Mapping[str, Any]) -> str:
 
 def _reads(about: Mapping[str, Any]) -> str:
     columns = ", ".join(f"`{name}`" for name in about["columns"])
-    return f"the text of {columns} as {about['learner']['reads']}" if about["reads"] == "texts" else f"numbers: {columns}"
+    return (
+        f"the text of {columns} as {about['learner']['reads']}" if about["reads"] == "texts" else f"numbers: {columns}"
+    )
 
 
 def _scores(about: Mapping[str, Any]) -> Iterator[str]:

@@ -70,7 +70,8 @@ class Trained:
 
 def left_out(learner: Learner, inputs: Inputs, fold: NDArray[np.int64], teaching: Teaching) -> Trained | None:
     """The models of a learner that each left a fold out; None where there is nothing to learn from."""
-    probs, models, rows = np.zeros((0, 0)), [], []
+    probs, rows = np.zeros((0, 0)), []
+    models: list[Model] = []
     for held in range(FOLDS):
         lesson = teaching(fold != held)
         if not len(lesson):
@@ -83,6 +84,19 @@ def left_out(learner: Learner, inputs: Inputs, fold: NDArray[np.int64], teaching
         models.append(model)
         rows.append(len(lesson))
     return Trained(tuple(models), probs, float(np.mean(rows)))
+
+
+def better_elsewhere(judges: Judges, first: Trained, second: Trained) -> tuple[Trained, bool]:
+    """For each fold the second's model where it does better on the gold rows of the other folds, else the first's: the
+    gold that judges a model has no part in the choice. Also whether the second does better on all gold rows."""
+    truth, weight, fold = judges.truth[judges.at], judges.weight[judges.at], judges.fold
+    right = [(t.probs[judges.at].argmax(axis=1) == truth) * weight for t in (first, second)]
+    gain = right[1] - right[0]
+    takes = [float(gain[fold[judges.at] != held].sum()) > 0 for held in range(FOLDS)]
+    models = tuple((second if take else first).models[held] for held, take in enumerate(takes))
+    probs = np.where(np.array(takes)[fold][:, None], second.probs, first.probs)
+    overall = float(gain.sum()) > 0
+    return Trained(models, probs, (second if overall else first).rows), overall
 
 
 @dataclass(frozen=True)

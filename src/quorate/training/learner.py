@@ -13,7 +13,7 @@ from quorate.classifiers import named_classifier
 from quorate.errors import PluginError
 from quorate.training.inputs import At, Floats, Inputs, Reader
 
-_DEFAULTS = {"LogisticRegression": {"C": 3.0, "max_iter": 1_000}}
+_DEFAULTS = {"LogisticRegression": {"C": 3.0, "max_iter": 1_000, "tol": 1e-3}}
 # A row is learned once for each label that is at least so probable.
 _LEAST = 0.02
 
@@ -109,15 +109,17 @@ class Learner:
         reader = inputs.reader(lesson.at)
         which, labels, weight = _expanded(lesson)
         if not self.weighs:
-            which, labels, weight = np.arange(len(lesson)), lesson.probs.argmax(axis=1), None
+            which, labels = np.arange(len(lesson)), lesson.probs.argmax(axis=1).astype(np.int64)
         classifier = self.fresh() if len(np.unique(labels)) > 1 else DummyClassifier(strategy="prior")
         values, condenser = self._condensed(reader.values(lesson.at))
-        weights = {} if weight is None else {"sample_weight": weight}
+        weights = {"sample_weight": weight} if self.weighs else {}
         try:
             classifier.fit(values[which], labels, **weights)
         except (AttributeError, TypeError, ValueError) as error:
             dense = "; [train] dimensions = 300 gives it dense numbers" if not self.dimensions else ""
-            raise PluginError(f"train: {self.estimator} cannot learn from {len(lesson)} rows: {error}{dense}") from error
+            raise PluginError(
+                f"train: {self.estimator} cannot learn from {len(lesson)} rows: {error}{dense}"
+            ) from error
         return Model(reader, classifier, lesson.probs.shape[1], condenser)
 
     def _condensed(self, values: Any) -> tuple[Any, Any]:

@@ -12,7 +12,9 @@ from quorate.training.worth import Worth
 
 NAMES = {
     "labels": "the labels themselves",
-    "soft": "model on the labels",
+    "weak": "model on the labels",
+    "hard": "- on the most probable",
+    "soft": "- on probabilities",
     "majority": "model on majority vote",
     "gold": "model on gold rows alone",
     "together": "model on labels anchored by gold",
@@ -57,8 +59,8 @@ def sentence(found: Mapping[str, Judged], worth: Worth | None, over_gold: Estima
     """What the weak labels are worth, in one sentence; "" where nothing was measured."""
     if worth is None or over_gold is None:
         return ""
-    weak = f"these {found['soft'].rows:,.0f} weak labels"
-    reached = f"{found['soft'].score.accuracy.value:.1%} against {found['gold'].score.accuracy.value:.1%}"
+    weak = f"these {found['weak'].rows:,.0f} weak labels"
+    reached = f"{found['weak'].score.accuracy.value:.1%} against {found['gold'].score.accuracy.value:.1%}"
     alone = f"the {gold_rows:,} gold rows alone"
     if worth.relation == "more than":
         return f"{weak} are worth more than all {gold_rows:,} gold rows there are to learn from ({reached})"
@@ -91,13 +93,13 @@ def advice(
     if over_gold is None or over_gold.low > 0:
         return
     together = found.get("together")
-    if together is not None and together.score.accuracy.value > found["soft"].score.accuracy.value:
+    if together is not None and together.score.accuracy.value > found["weak"].score.accuracy.value:
         yield (
             f'let the gold rows anchor the label model, [gold] use = "anchor": {together.score.accuracy.value:.1%} '
-            f"in place of {found['soft'].score.accuracy.value:.1%}"
+            f"in place of {found['weak'].score.accuracy.value:.1%}"
         )
     if over_gold.high < 0 and not anchored:
-        yield "train on the gold rows alone (--on gold) and let that model vote beside the rules ([[sources]] kind = model)"
+        yield 'train on the gold rows alone (--on gold) and let that model vote beside the rules: kind = "model"'
     if silent > _SILENT:
         yield f"{silent:.0%} of the rows have no vote: write rules for them, or let their [content] speak"
     yield from _missed(found, labels)
@@ -106,7 +108,7 @@ def advice(
 def _missed(found: Mapping[str, Judged], labels: Sequence[str]) -> Iterator[str]:
     """The labels that weak labels find much less often than gold rows do, the worst first."""
     worse = []
-    for name, weak, strong in zip(labels, found["soft"].score.labels, found["gold"].score.labels, strict=True):
+    for name, weak, strong in zip(labels, found["weak"].score.labels, found["gold"].score.labels, strict=True):
         if weak.recall is None or strong.recall is None or weak.rows < _FEW:
             continue
         if strong.recall - weak.recall >= _MUCH_WORSE:

@@ -1,4 +1,4 @@
-"""Sentences: texts as embeddings, by a model of the package sentence-transformers (`pip install 'quorate[sentences]'`)."""
+"""Sentences: texts as embeddings, by a model of sentence-transformers (`pip install 'quorate[sentences]'`)."""
 
 from __future__ import annotations
 
@@ -42,4 +42,6 @@ def _encoder(name: str) -> Any:
     try:
         return package.SentenceTransformer(name)
     except (OSError, ValueError) as error:
-        raise PluginError(f"sentence-transformers cannot open {name!r}: {error}; give a folder that holds it") from error
+        raise PluginError(
+            f"sentence-transformers cannot open {name!r}: {error}; give a folder that holds it"
+        ) from error

@@ -51,36 +51,54 @@ class Worth:
     is_extrapolated: bool = False
 
 
-def learning_curve(learner: Learner, inputs: Inputs, judges: Judges, target: float) -> Curve | None:
+def learning_curve(
+    learner: Learner, inputs: Inputs, judges: Judges, target: float, pool: NDArray[np.bool_] | None = None
+) -> Curve | None:
     """The curve of models on growing samples of the gold rows outside the fold that they judge; None where there are
-    fewer than twice the smallest sample. It ends where two sizes have exceeded the accuracy that is looked for."""
-    taught = [np.flatnonzero((judges.truth >= 0) & (judges.fold != held)) for held in range(FOLDS)]
-    most = min(map(len, taught))
+    fewer than twice the smallest sample. It ends where two sizes have exceeded the accuracy that is looked for.
+
+    Args:
+        pool: the gold rows to draw from, bool[n]; all by default.
+    """
+    most = min(map(len, _pools(judges, pool)))
     if most < 2 * _SMALLEST:
         return None
-    sizes = np.unique(np.geomspace(_SMALLEST, most, _SIZES).round().astype(np.int64))
+    sizes = np.unique(np.geomspace(_SMALLEST, most, _SIZES).round().astype(np.int64)).tolist()
     right: list[NDArray[np.bool_]] = []
     for size in sizes:
-        right.append(_judged(learner, inputs, judges, taught, int(size)))
-        if sum(_accuracy(r, judges) > target for r in right) >= _PAST:
+        right.append(measured(learner, inputs, judges, size, pool))
+        if sum(accuracy(r, judges) > target for r in right) >= _PAST:
             break
-    return Curve(sizes[: len(right)], tuple(right))
+    return Curve(np.array(sizes[: len(right)]), tuple(right))
 
 
-def _accuracy(right: NDArray[np.bool_], judges: Judges) -> float:
+def _pools(judges: Judges, pool: NDArray[np.bool_] | None) -> list[NDArray[np.intp]]:
+    known = judges.truth >= 0 if pool is None else (judges.truth >= 0) & pool
+    return [np.flatnonzero(known & (judges.fold != held)) for held in range(FOLDS)]
+
+
+def accuracy(right: NDArray[np.bool_], judges: Judges) -> float:
+    """The mean over samples of what they got right, bool[draws, judged]."""
     return float(np.average(right.mean(axis=0), weights=judges.weight[judges.at]))
 
 
-def _judged(
-    learner: Learner, inputs: Inputs, judges: Judges, taught: list[NDArray[np.intp]], size: int
+def measured(
+    learner: Learner,
+    inputs: Inputs,
+    judges: Judges,
+    size: int,
+    pool: NDArray[np.bool_] | None = None,
+    *,
+    seed: int = _SEED,
 ) -> NDArray[np.bool_]:
+    """Whether models on samples of so many gold rows are right, bool[draws, judged]."""
     draws = int(np.clip(_DRAWN_ROWS // size, _FEWEST_DRAWS, _MOST_DRAWS))
     right = np.zeros((draws, len(judges.truth)), bool)
     settled = np.eye(judges.k)[np.maximum(judges.truth, 0)]
     for draw in range(draws):
-        for held, rows in enumerate(taught):
+        for held, rows in enumerate(_pools(judges, pool)):
             # The same order for every size: a larger sample holds the smaller one.
-            order = np.random.default_rng([_SEED, draw, held]).permutation(rows)
+            order = np.random.default_rng([seed, draw, held]).permutation(rows)
             model = learner.fit(inputs, Lesson.of(settled, np.sort(order[:size])))
             at = judges.at[judges.fold[judges.at] == held]
             if len(at):
@@ -95,7 +113,6 @@ def worth(curve: Curve, judges: Judges, given: NDArray[Any]) -> Worth:
     weight = judges.weight[at]
     sums = [by_group(judges, (r * weight).T) for r in (*curve.right, right)]
     size = by_group(judges, weight[:, None])
-    all_at_once = np.ones((1, len(size)))
     found = float(_met(curve, *_errors(sums, size, np.ones((1, len(size))), None))[0])
     low, high = np.percentile(list(_redrawn(curve, judges, sums, size)), [2.5, 97.5], method="nearest")
     least, most = int(curve.sizes[0]), int(curve.sizes[-1])
