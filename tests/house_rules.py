@@ -14,7 +14,7 @@ from projects import REPOSITORY
 SOURCE = REPOSITORY / "src" / "quorate"
 CONCEPTS = (
     *("agreement", "asking", "belief", "comparing", "estimating", "loopback", "prompts", "ranking", "reporting"),
-    *("review", "training_sets", "trust", "wires"),
+    *("review", "training", "training_sets", "trust", "wires"),
 )
 """Folders that are no kind of plug-in: one concept each, in more files than the top level should hold."""
 KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "executors")
@@ -24,13 +24,13 @@ LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols endpoint_contract registry fingerprint attempt preprocessing reading columns misfits "
     "matching features tables cells wire wires asking prompts loopback "
-    "agreement belief estimating ranking content_model training_sets",
+    "agreement belief estimating ranking content_model training_sets classifiers kept_model",
     "",  # the six plug-in folders
     "apply ask filing content fuse why state trust rank assemble comparing decisions standing reporting store rules "
-    "starter",
+    "starter training",
     "settings collector connections project voting run fusing compare contestants plan doctor demo "
-    "lock exporting replay",
-    "cli handing_over saying progress __main__ review",
+    "lock exporting replay taught end_model",
+    "cli handing_over teaching saying progress __main__ review",
 )
 PLUGINS = 2
 LAYER_OF = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
