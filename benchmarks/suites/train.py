@@ -29,7 +29,7 @@ def measure(context: Context) -> Iterator[Measurement]:
     """Accuracy and mean F1 in percent, the number of rows, and the worth in gold rows."""
     from benchmarks.end_models import bundled_benches, open_benches
 
-    rows = 600 if context.quick else 4_000
+    rows = 600 if context.quick else 2_500
     for bench in chain(bundled_benches(rows), open_benches(context.data, rows) if context.data else ()):
         yield from _measured(bench)
 

@@ -56,7 +56,7 @@ def train(project: Project, wanted: Wanted) -> dict[str, Any]:
     taught = Taught(project, fused(project, offline=True), wanted.min_probability)
     trained = {name: found for name in _contenders(taught) if (found := _trained(taught, learner, name))}
     on = "weak" if wanted.on == "labels" else wanted.on
-    lesson = _choose(taught, trained) if on == "weak" else on
+    lesson = {"weak": _choose(taught, trained)}.get(on, on)
     if on not in trained:
         raise TableError(f"there is nothing to learn from: no row in four fifths of them has what {NAMES[on]} needs")
     told = _told(taught, learner, trained, wanted.weigh_worth)

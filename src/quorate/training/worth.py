@@ -23,10 +23,11 @@ _SMALLEST = 10
 _SIZES = 9
 _PAST = 2
 # Of few rows the luck of the draw is large, and they are learned fast.
-_DRAWN_ROWS, _MOST_DRAWS, _FEWEST_DRAWS = 2_000, 10, 2
+_DRAWN_ROWS, _MOST_DRAWS, _FEWEST_DRAWS = 4_000, 10, 4
 _REACH = 2.0
 _BOOTSTRAP = 300
 _SEED = 20_110
+_NEAR, _LEAST_ERROR = 0.15, 1e-4
 _EXPONENTS = np.linspace(0.05, 1.5, 59)
 
 
@@ -152,23 +153,29 @@ def _met(curve: Curve, errors: Floats, target: Floats) -> Floats:
 
 
 def _meets(sizes: NDArray[np.int64], errors: Floats, target: float) -> float:
-    limit, scale, exponent = _power_law(sizes, errors)
+    limit, scale, exponent = _power_law(sizes, errors, target)
     if target <= limit or scale <= 0:
         return np.inf if target <= limit else 0.0
     return float((scale / (target - limit)) ** (1 / exponent))
 
 
-def _power_law(sizes: NDArray[np.int64], errors: Floats) -> tuple[float, float, float]:
-    """Least squares of error = a + b n^-c with a, b >= 0: for each exponent c it is linear in a and b."""
+def _power_law(sizes: NDArray[np.int64], errors: Floats, target: float) -> tuple[float, float, float]:
+    """Least squares of error = a + b n^-c with a, b >= 0: for each exponent c it is linear in a and b.
+
+    What counts are relative deviations, and those near the target most: over decades no power law holds exactly.
+    """
+    known = np.maximum(errors, _LEAST_ERROR)
+    weight = 1 / (known * (np.abs(np.log(known / max(target, _LEAST_ERROR))) + _NEAR)) ** 2
+    weight /= weight.sum()
     best = (np.inf, 0.0, 0.0, 1.0)
     for c in _EXPONENTS:
         x = sizes ** -float(c)
-        off_x, off_y = x - x.mean(), errors - errors.mean()
-        b = max(float(off_x @ off_y) / float(off_x @ off_x), 0.0)
-        a = float(errors.mean() - b * x.mean())
+        off_x, off_y = x - weight @ x, errors - weight @ errors
+        b = max(float(weight @ (off_x * off_y)) / float(weight @ off_x**2), 0.0)
+        a = float(weight @ errors - b * (weight @ x))
         if a < 0:
-            a, b = 0.0, float(x @ errors) / float(x @ x)
-        loss = float(((a + b * x - errors) ** 2).sum())
+            a, b = 0.0, float(weight @ (x * errors)) / float(weight @ x**2)
+        loss = float(weight @ (a + b * x - errors) ** 2)
         best = min(best, (loss, a, b, float(c)))
     return best[1:]
 
