@@ -127,13 +127,14 @@ class TrainSettings(_Section):
     """The end model: any scikit-learn classifier by name or dotted path, and what it reads.
 
     `columns` are a column of texts, or columns of numbers (by default `data.text`, else what `[content]` names);
-    `reads` is what texts are cut into, or "sentences" for embeddings by the model `sentences` names.
+    `reads` is what texts are cut into, "sentences" for embeddings by the model that `sentences` names, or "raw" for a
+    classifier that takes texts itself.
     """
 
     estimator: str = "LogisticRegression"
     params: dict[str, Any] = {}
     columns: tuple[str, ...] = ()
-    reads: Literal["words", "pieces", "words+pieces", "sentences"] = "words+pieces"
+    reads: Literal["words", "pieces", "words+pieces", "sentences", "raw"] = "words+pieces"
     sentences: str = "all-MiniLM-L6-v2"
     dimensions: int = Field(default=0, ge=0)
 

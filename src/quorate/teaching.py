@@ -33,7 +33,7 @@ def train(
     """Train a quick model on the labels, and tell how it does: against majority vote and against gold rows alone.
 
     All are judged on the same gold rows, which they did not learn from. The model is kept with a card, and can vote in
-    the next run ([[sources]] kind = "model").
+    the next run: a source of kind "model".
     """
     with reported(as_json) as say:
         from quorate.end_model import Wanted, train

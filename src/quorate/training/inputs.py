@@ -142,7 +142,7 @@ class _NumberReader:
         return self.transformer.transform(self.cells[at])
 
 
-def inputs_of(cells: Any, reads: Reading | Literal["numbers", "sentences"], sentences: str = "") -> Inputs:
+def inputs_of(cells: Any, reads: Reading | Literal["numbers", "sentences", "raw"], sentences: str = "") -> Inputs:
     """Cells as a model takes them: texts, or float64[n, d].
 
     Raises:
@@ -155,7 +155,7 @@ def inputs_of(cells: Any, reads: Reading | Literal["numbers", "sentences"], sent
 
         encoder = Sentences(sentences)
         return Embedded(cells, encoder, Numbers(encoder.transform(cells)))
-    return Texts.of(cells, reads)
+    return Raw(np.array(cells, object)) if reads == "raw" else Texts.of(cells, reads)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,3 +186,27 @@ class _EmbeddedReader:
         from sklearn.pipeline import make_pipeline
 
         return make_pipeline(self.encoder, self.numbers.transformer)
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """Texts as they are, for classifiers that read them themselves."""
+
+    cells: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def reader(self, at: At) -> Reader:  # noqa: ARG002
+        from sklearn.preprocessing import FunctionTransformer
+
+        return _RawReader(self.cells, FunctionTransformer())
+
+
+@dataclass(frozen=True, eq=False)
+class _RawReader:
+    cells: NDArray[Any]
+    transformer: Any
+
+    def values(self, at: At) -> Any:
+        return self.cells[at]

@@ -116,7 +116,7 @@ class Learner:
         try:
             classifier.fit(values[which], labels, **weights)
         except (AttributeError, TypeError, ValueError) as error:
-            dense = "; [train] dimensions = 300 gives it dense numbers" if not self.dimensions else ""
+            dense = "; [train] dimensions = 300 gives it dense numbers" if "dense" in str(error) else ""
             raise PluginError(
                 f"train: {self.estimator} cannot learn from {len(lesson)} rows: {error}{dense}"
             ) from error
@@ -125,9 +125,9 @@ class Learner:
     def _condensed(self, values: Any) -> tuple[Any, Any]:
         from sklearn.decomposition import TruncatedSVD
 
-        dimensions = min(self.dimensions, values.shape[1] - 1, values.shape[0])
-        if dimensions < 1:
+        if not self.dimensions or values.ndim < 2 or min(values.shape) < 2:
             return values, None
+        dimensions = min(self.dimensions, values.shape[1] - 1, values.shape[0])
         condenser = TruncatedSVD(dimensions, random_state=0)
         return condenser.fit_transform(values), condenser
 
