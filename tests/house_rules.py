@@ -14,7 +14,7 @@ from projects import REPOSITORY
 SOURCE = REPOSITORY / "src" / "quorate"
 CONCEPTS = (
     *("agreement", "asking", "belief", "comparing", "estimating", "loopback", "prompts", "ranking", "reporting"),
-    *("review", "steps", "suggesting", "suspects", "tracking", "training_sets", "trust", "wires"),
+    *("review", "steps", "suggesting", "suspects", "tracking", "training", "training_sets", "trust", "wires"),
 )
 """Folders that are no kind of plug-in: one concept each, in more files than the top level should hold."""
 KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "executors")
@@ -24,13 +24,13 @@ LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols endpoint_contract registry fingerprint attempt preprocessing reading columns misfits "
     "matching features phrases tables cells durable wire wires asking prompts loopback "
-    "agreement belief estimating ranking content_model training_sets suspects",
+    "agreement belief estimating ranking content_model training_sets suspects classifiers kept_model",
     "",  # the six plug-in folders
     "apply ask filing content fuse why state trust rank assemble comparing decisions standing reporting store rules "
-    "starter steps suggesting",
+    "starter steps suggesting training",
     "settings collector connections project voting run fusing compare contestants plan doctor demo "
-    "lock exporting replay label_errors next_steps suggest tracking",
-    "cli guidance handing_over pipelines suspecting saying progress __main__ review",
+    "lock exporting replay label_errors next_steps suggest tracking taught end_model",
+    "cli guidance handing_over pipelines suspecting teaching saying progress __main__ review",
 )
 PLUGINS = 2
 LAYER_OF = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

@@ -110,6 +110,17 @@ def test_the_commands_and_the_example_of_next_run(tmp_path: Path, monkeypatch: p
     assert names["step"].basis
 
 
+def test_the_commands_of_training_run_on_the_project_that_init_writes(tmp_path: Path) -> None:
+    training = (REPOSITORY / "docs" / "train.md").read_text(encoding="utf-8")
+    assert quorate("init", tmp_path / "demo").code == 0
+    for line in blocks(training, "console")[0].splitlines():
+        ended = quorate(*line.partition("#")[0].split()[1:], cwd=tmp_path)
+        assert ended.code == 0, f"{line}: {ended.err}"
+    toml = tmp_path / "demo" / "quorate.toml"
+    toml.write_text(toml.read_text("utf-8") + "\n" + blocks(training, "toml")[0], "utf-8")
+    assert quorate("run", "demo", cwd=tmp_path).code == 0
+
+
 def test_the_source_of_contributing_votes() -> None:
     plugin = contributed()["LongText"]
     votes = plugin.example().vote(example_rows(), EXAMPLE_SPACE)

@@ -15,6 +15,7 @@ from quorate.progress import progress
 from quorate.review.commands import gold, review
 from quorate.saying import AsJson, Folder, Say, reported, shown
 from quorate.suspecting import errors
+from quorate.teaching import train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -216,6 +217,7 @@ def compare(
 app.command()(errors)
 app.command("next")(next_)
 app.command()(suggest)
+app.command()(train)
 app.command()(export)
 app.command()(replay)
 app.command()(pipeline)

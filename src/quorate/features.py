@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate.errors import TableError
 from quorate.frozen import frozen_array
+from quorate.rows import Rows
 
 Floats = NDArray[np.float64]
 
@@ -58,6 +60,22 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.values)
+
+
+def numbers(rows: Rows, name: str) -> Floats:
+    """A column of numbers or of equally long lists of numbers, float64[n, d], NaN for empty cells.
+
+    Raises:
+        TableError: it holds anything else.
+    """
+    cells = [cell if isinstance(cell, list | tuple | np.ndarray) else [cell] for cell in rows.values(name)]
+    width = max((len(cell) for cell in cells), default=1)
+    empty = [float("nan")] * width
+    try:
+        table = [empty if cell is None or any(x is None for x in cell) else [float(x) for x in cell] for cell in cells]
+        return np.array(table, np.float64).reshape(len(cells), width)
+    except (TypeError, ValueError):
+        raise TableError(f"column {name!r} must hold numbers, or lists of as many numbers in every row") from None
 
 
 def _of_embeddings(array: Floats) -> Features:

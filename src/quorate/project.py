@@ -67,7 +67,9 @@ class Project:
         """Changes with anything that can change the outcome of a run; partition size and workers cannot."""
         from quorate import __version__
 
-        outcome = self.settings.model_dump(exclude={"run", "name", "budget", "endpoints", "review"}, mode="json")
+        outcome = self.settings.model_dump(
+            exclude={"run", "name", "budget", "endpoints", "review", "train"}, mode="json"
+        )
         decided = last_decision(self.decisions) if self.settings.review.use == "anchor" else ""
         gold = self.settings.gold
         files = [

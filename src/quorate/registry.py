@@ -100,6 +100,19 @@ def vendor(package: str, extra: str) -> ModuleType:
         raise MissingExtra(package.split(".", maxsplit=1)[0], extra) from None
 
 
+def imported(name: str) -> ModuleType:
+    """A module that the user named.
+
+    Raises:
+        PluginError: there is none, or it fails when it is imported.
+    """
+    modules, faults = attempt(import_module, [name], time_limit_s=None)
+    if faults:
+        raise PluginError(f"module {name!r} cannot be imported: {faults[0].message}")
+    module: ModuleType = modules[0]
+    return module
+
+
 def _validated(plugin: Any, options: Mapping[str, Any], folder: Path | None) -> Any:
     from pydantic import TypeAdapter, ValidationError
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from quorate.errors import LabelError, Problem, TableError, did_you_mean, listed
+from quorate.features import numbers
 from quorate.registry import expected
 from quorate.rows import Rows
 from quorate.values import Gold, LabelSpace
@@ -98,19 +98,7 @@ class ContentSettings(_Section):
                 raise TableError(f"there is no column {name!r}; the columns are {listed(rows.columns)}.{hint}")
         if self.column:
             return [None if cell is None else str(cell) for cell in rows.values(self.column)]
-        return np.concatenate([_numbers(rows, name) for name in self.embeddings], axis=1)
-
-
-def _numbers(rows: Rows, name: str) -> NDArray[np.float64]:
-    """A column of numbers or of equally long lists of numbers, float64[n, d]."""
-    cells = [cell if isinstance(cell, list | tuple | np.ndarray) else [cell] for cell in rows.values(name)]
-    width = max((len(cell) for cell in cells), default=1)
-    empty = [float("nan")] * width
-    try:
-        table = [empty if cell is None or any(x is None for x in cell) else [float(x) for x in cell] for cell in cells]
-        return np.array(table, np.float64).reshape(len(cells), width)
-    except (TypeError, ValueError):
-        raise TableError(f"column {name!r} must hold numbers, or lists of as many numbers in every row") from None
+        return np.concatenate([numbers(rows, name) for name in self.embeddings], axis=1)
 
 
 class QueueSettings(_Section):
@@ -133,6 +121,22 @@ class ReviewSettings(_Section):
     blind: Literal["sample", "always", "never"] = "sample"
     overlap: float = Field(default=0.1, ge=0, le=1)
     guidelines: Path = Path("guidelines")
+
+
+class TrainSettings(_Section):
+    """The end model: any scikit-learn classifier by name or dotted path, and what it reads.
+
+    `columns` are a column of texts, or columns of numbers (by default `data.text`, else what `[content]` names);
+    `reads` is what texts are cut into, "sentences" for embeddings by the model that `sentences` names, or "raw" for a
+    classifier that takes texts itself.
+    """
+
+    estimator: str = "LogisticRegression"
+    params: dict[str, Any] = {}
+    columns: tuple[str, ...] = ()
+    reads: Literal["words", "pieces", "words+pieces", "sentences", "raw"] = "words+pieces"
+    sentences: str = "all-MiniLM-L6-v2"
+    dimensions: int = Field(default=0, ge=0)
 
 
 class RunSettings(_Section):
@@ -175,6 +179,7 @@ class Settings(_Section):
     content: ContentSettings | None = None
     queue: QueueSettings = QueueSettings()
     review: ReviewSettings = ReviewSettings()
+    train: TrainSettings = TrainSettings()
     run: RunSettings = RunSettings()
 
     def space(self) -> LabelSpace:
@@ -270,6 +275,7 @@ def _known_keys(where: Sequence[str | int]) -> list[str]:
         "review": ReviewSettings,
         "budget": BudgetSettings,
         "privacy": PrivacySettings,
+        "train": TrainSettings,
         "run": RunSettings,
     }
     return list(sections.get(str(where[0]) if where else "", Settings).model_fields)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
-from inspect import signature
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.errors import PluginError, did_you_mean, listed
+from quorate.classifiers import OutOfFold, named_classifier
+from quorate.errors import PluginError, listed
 from quorate.fingerprint import fingerprint
 from quorate.rows import Rows
 from quorate.values import ABSTAIN, Gold, LabelSpace, Status, VoteColumn
@@ -123,7 +123,7 @@ class Classifier:
 
     def _probabilities(self, texts: list[str], space: LabelSpace) -> NDArray[np.float64]:
         if self.learned is not None:
-            return np.round(self.learned.probabilities(texts, len(space)), _DECIMALS)
+            return np.round(self.learned.probabilities(texts, texts, len(space)), _DECIMALS)
         probs = np.zeros((len(texts), len(space)))
         if texts:
             classes = [space.index(str(name)) for name in self.estimator.classes_]
@@ -139,57 +139,23 @@ class Classifier:
 
         if not isinstance(self.estimator, str):
             return self.estimator
-        known = _classifiers()
-        if self.estimator not in known:
-            hint = did_you_mean(self.estimator, known)
-            raise PluginError(f"{self.name!r}: scikit-learn has no classifier {self.estimator!r}.{hint}")
-        words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-        return make_pipeline(words, self._classifier(known[self.estimator]))
-
-    def _classifier(self, kind: Any) -> Any:
-        takes = set(signature(kind).parameters)
-        unknown = set(self.params) - takes
-        if unknown:
-            raise PluginError(f"{self.name!r}: {self.estimator} takes no parameter {listed(unknown)}")
-        # Votes must not depend on a throw of the dice.
-        fixed = {"random_state": 0} if "random_state" in takes else {}
         defaults = {"C": 10.0, "max_iter": 1000} if self.estimator == "LogisticRegression" else {}
         try:
-            classifier = kind(**fixed | defaults | dict(self.params))
-        except TypeError as error:
-            raise PluginError(f"{self.name!r}: {error}; give such a classifier as an object") from None
+            classifier = named_classifier(self.estimator, self.params, defaults)
+        except PluginError as error:
+            raise PluginError(f"{self.name!r}: {error}") from None
         # Of the object, as some classes have probabilities with some parameters only.
         if not hasattr(classifier, "predict_proba"):
             raise PluginError(f"{self.name!r}: {self.estimator} gives no probabilities (predict_proba)")
-        return classifier
-
-
-@cache
-def _classifiers() -> dict[str, Any]:
-    from sklearn.utils import all_estimators
-
-    return dict(all_estimators(type_filter="classifier"))
+        return make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), classifier)
 
 
 @dataclass(frozen=True, eq=False)
-class _Learned:
-    """Models and the texts that each fold left out: a text seen in training gets the model that did not see it."""
-
-    whole: Any
-    parts: tuple[Any, ...]
-    fold_of: Mapping[str, int]
+class _Learned(OutOfFold):
+    """Known by the text: one seen in training gets the model that did not see it."""
 
     def fingerprint(self) -> str:
         return fingerprint(dict(self.fold_of), self.whole.get_params()["steps"][-1][1], self.whole.classes_.tolist())
-
-    def probabilities(self, texts: list[str], k: int) -> NDArray[np.float64]:
-        probs = np.zeros((len(texts), k))
-        folds = np.array([self.fold_of.get(text, -1) for text in texts])
-        for fold in np.unique(folds):
-            model = self.whole if fold < 0 else self.parts[fold]
-            at = np.flatnonzero(folds == fold)
-            probs[np.ix_(at, model.classes_)] = model.predict_proba([texts[i] for i in at])
-        return probs
 
 
 def _content(thing: Any) -> Any:

@@ -160,4 +160,65 @@ def _load(name: str) -> Any:
         raise PluginError(f"spaCy cannot load the pipeline {name!r}: {error}") from None
 
 
+class TextCategorizer:
+    """spaCy's bag-of-words `textcat` as a classifier of the kind of scikit-learn's, for `quorate train`.
+
+    It takes texts as they are ([train] reads = "raw"). Nothing in it hangs on chance but the order of the batches,
+    which is its own.
+    """
+
+    def __init__(self, language: str = "en", epochs: int = 20, batch_size: int = 16) -> None:
+        self.language, self.epochs, self.batch_size = language, epochs, batch_size
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002
+        return {"language": self.language, "epochs": self.epochs, "batch_size": self.batch_size}
+
+    def __sklearn_tags__(self) -> Any:
+        """What pipelines of scikit-learn ask of their last step."""
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags("classifier", TargetTags(required=True), None, ClassifierTags(), input_tags=InputTags(string=True))
+
+    def fit(self, texts: Sequence[str], labels: Sequence[int]) -> TextCategorizer:
+        """Trained on one label a text: spaCy takes neither probabilities nor weights."""
+        spacy, training = vendor("spacy", "spacy"), vendor("spacy.training", "spacy")
+        self.classes_ = np.unique(labels)
+        names = [str(y) for y in self.classes_.tolist()]
+        self.pipeline_ = spacy.blank(self.language)
+        textcat = self.pipeline_.add_pipe("textcat", config={"model": _BAG_OF_WORDS})
+        for name in names:
+            textcat.add_label(name)
+        examples = [
+            training.Example.from_dict(
+                self.pipeline_.make_doc(str(text)), {"cats": {name: float(name == str(y)) for name in names}}
+            )
+            for text, y in zip(texts, labels, strict=True)
+        ]
+        sgd, generator = self.pipeline_.initialize(lambda: examples), np.random.default_rng(0)
+        for _ in range(self.epochs):
+            order = generator.permutation(len(examples))
+            for start in range(0, len(order), self.batch_size):
+                batch = [examples[i] for i in order[start : start + self.batch_size].tolist()]
+                self.pipeline_.update(batch, sgd=sgd, drop=0.0)
+        return self
+
+    def predict_proba(self, texts: Sequence[str]) -> Any:
+        docs = self.pipeline_.pipe(map(str, texts))
+        return np.array([[doc.cats[str(y)] for y in self.classes_.tolist()] for doc in docs]).reshape(
+            -1, len(self.classes_)
+        )
+
+    def predict(self, texts: Sequence[str]) -> Any:
+        return self.classes_[self.predict_proba(texts).argmax(axis=1)]
+
+
+_BAG_OF_WORDS = {
+    "@architectures": "spacy.TextCatBOW.v3",
+    "exclusive_classes": True,
+    "length": 262144,
+    "ngram_size": 2,
+    "no_output_layer": False,
+}
+
+
 plugin = Spacy

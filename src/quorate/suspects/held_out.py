@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.errors import PluginError, did_you_mean
+from quorate.classifiers import named_classifier
+from quorate.errors import PluginError
 from quorate.features import FOLDS
 from quorate.suspects.noise import Floats, Given
 from quorate.suspects.views import View, Views
@@ -43,7 +44,7 @@ def held_out(views: Views, given: Given, k: int, model: str = "", turns: int = 1
 
 
 def classifier(name: str, trust: float = 1.0) -> Any:
-    """A fresh scikit-learn classifier by the name of its class; "" is logistic regression.
+    """A fresh classifier by its name or dotted path; "" is logistic regression.
 
     Raises:
         PluginError: there is none of that name, or it gives no probabilities.
@@ -52,12 +53,7 @@ def classifier(name: str, trust: float = 1.0) -> Any:
 
     if not name:
         return LogisticRegression(C=trust, max_iter=_ITERATIONS, tol=_TOLERANCE)
-    from sklearn.utils import all_estimators
-
-    known = dict(all_estimators(type_filter="classifier"))
-    if name not in known:
-        raise PluginError(f"scikit-learn has no classifier {name!r}.{did_you_mean(name, known)}")
-    made = known[name]()
+    made = named_classifier(name, {})
     if not hasattr(made, "predict_proba"):
         raise PluginError(f"{name} gives no probabilities; take a classifier that has predict_proba")
     return made

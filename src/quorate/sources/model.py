@@ -1,0 +1,84 @@
+"""A kept end model as a source: what `quorate train` left in a folder votes in the next run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from quorate.fingerprint import fingerprint
+from quorate.kept_model import KeptModel, read_about, read_model
+from quorate.rows import Rows
+from quorate.values import ABSTAIN, LabelSpace, Status, VoteColumn
+
+# BLAS may round the last bits differently for batches of different size; votes must not depend on the batch.
+_DECIMALS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class EndModel:
+    """The model of a folder as a voter; it abstains where its best probability is below `min_confidence`.
+
+    A row that it learned from is judged by a model that did not see the row or its near-duplicates, so it does not
+    repeat what it was taught. Reading the folder runs the code in it: it is a pickle.
+    """
+
+    kind: ClassVar[str] = "sources"
+    family: ClassVar[str] = "model"
+
+    name: str
+    path: Path
+    min_confidence: float = 0.5
+    _kept: KeptModel | None = None
+
+    @classmethod
+    def example(cls) -> EndModel:
+        from sklearn.feature_extraction.text import HashingVectorizer
+        from sklearn.naive_bayes import BernoulliNB
+        from sklearn.pipeline import make_pipeline
+
+        from quorate.classifiers import OutOfFold
+        from quorate.kept_model import SCHEMA
+
+        model = make_pipeline(HashingVectorizer(n_features=64, alternate_sign=False), BernoulliNB())
+        model.fit(["my channel", "free money", "lovely song", "love it"], [1, 1, 0, 0])
+        about = {"schema": SCHEMA, "labels": ["HAM", "SPAM"], "columns": ["text"], "reads": "texts", "sha256": ""}
+        return cls("end_model", Path("model"), _kept=KeptModel(about, OutOfFold(model, (), {})))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self._about["columns"])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(self._about["labels"])
+
+    def fingerprint(self) -> str:
+        return fingerprint("model", self._about["sha256"], self.labels, self.columns, self.min_confidence)
+
+    def vote(self, rows: Rows, space: LabelSpace) -> VoteColumn:
+        own, speaks = self._model.probabilities(rows)
+        probs = np.zeros((len(rows), len(space)))
+        # Names may be aliases of one label, which has the probability of all of them.
+        for name, column in zip(self.labels, own.T, strict=True):
+            probs[:, space.index(name)] += column
+        probs = np.where(speaks[:, None], np.round(probs, _DECIMALS), np.nan)
+        top = np.nan_to_num(probs).max(axis=1)
+        sure = speaks & (top >= self.min_confidence) & ((probs == top[:, None]).sum(axis=1) == 1)
+        labels = np.where(sure, np.nan_to_num(probs).argmax(axis=1), ABSTAIN).astype(np.int16)
+        status = np.where(sure, Status.VOTED, Status.ABSTAINED).astype(np.uint8)
+        return VoteColumn(labels, status, probs.max(axis=1).astype(np.float32), probs.astype(np.float32))
+
+    @cached_property
+    def _about(self) -> dict[str, Any]:
+        return read_about(self.path) if self._kept is None else dict(self._kept.about)
+
+    @cached_property
+    def _model(self) -> KeptModel:
+        return self._kept or read_model(self.path)
+
+
+plugin = EndModel

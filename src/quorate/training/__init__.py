@@ -1,0 +1,1 @@
+"""End models: trained on the labels that votes gave, held against gold, and kept."""
