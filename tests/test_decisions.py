@@ -110,7 +110,7 @@ def test_people_who_differ_settle_nothing_until_somebody_rules(tmp_path: Path) -
         decisions.add([decision(label="HAM", adjudicates=True)])
         gold = reviewed_gold(decisions.since(), SPACE)
         assert (gold.ids, gold.labels.tolist()) == (("a",), [0])
-        assert refused(decisions.since()) == {"b"}
+        assert set(refused(decisions.since())) == {"b"}
         decisions.undo("eva", "u")
     assert stands(path).is_disputed
 
