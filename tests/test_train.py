@@ -19,17 +19,30 @@ from quorate import Gold, LabelSpace, Rows, Votes, fuse, open_project, run
 from quorate.classifiers import fitting_temperature, tempered
 from quorate.end_model import Wanted, train
 from quorate.errors import PluginError, QuorateError, TableError
+from quorate.estimating.estimates import Estimated
 from quorate.kept_model import read_model
 from quorate.sources.model import EndModel
 from quorate.training.inputs import Numbers, Reading, Texts
-from quorate.training.judging import FOLDS, Judges, better_elsewhere, difference, folds, left_out, scored
+from quorate.training.judging import (
+    FOLDS,
+    Judges,
+    OfLabel,
+    Score,
+    better_elsewhere,
+    difference,
+    folds,
+    left_out,
+    scored,
+)
 from quorate.training.learner import Learner, Lesson
 from quorate.training.lessons import Lessons
-from quorate.training.worth import Curve, accuracy, learning_curve, measured, worth
+from quorate.training.report import Judged, advice, sentence
+from quorate.training.worth import Curve, Worth, accuracy, learning_curve, measured, worth
 from quorate.training_sets.duplicates import near_duplicates
 from quorate.values import Labels
 
 QUICK = Wanted(weigh_worth=False)
+WEAK = "these 12,000 weak labels are worth"
 
 
 def judges_of(truth: Any, fold: Any = None, cluster: Any = None, k: int = 2) -> Judges:
@@ -199,6 +212,59 @@ def curve_of(sizes: list[int], judged: int, a: float, b: float, c: float) -> Cur
     """Models whose errors follow the power law, on rows drawn at random."""
     rng = np.random.default_rng(0)
     return Curve(np.array(sizes), tuple(rng.random((10, judged)) >= a + b * n**-c for n in sizes))
+
+
+def judged(name: str, accuracy: float, rows: float, recalls: tuple[float, float] = (0.9, 0.9)) -> Judged:
+    estimate = Estimated(accuracy, accuracy - 0.02, accuracy + 0.02, 500)
+    labels = tuple(OfLabel(250, recall, recall, recall) for recall in recalls)
+    return Judged(name, rows, Score(estimate, estimate, labels))
+
+
+@pytest.mark.parametrize(
+    ("lead", "worthy", "said"),
+    [
+        (
+            Estimated(0.04, 0.01, 0.07, 500),
+            Worth("about", 913, 702, None),
+            f"{WEAK} about 910 gold ones (95 %: at least 700): the 150 gold rows alone do less well "
+            "(90.0% against 86.0%)",
+        ),
+        (
+            Estimated(-0.01, -0.03, 0.01, 500),
+            Worth("about", 96, None, 140),
+            f"the 150 gold rows alone do as well (90.0% against 86.0%): {WEAK} about 96 gold ones (95 %: at most 140)",
+        ),
+        (
+            Estimated(0.04, 0.01, 0.07, 500),
+            Worth("more than", 150, 150, None),
+            f"{WEAK} more than all 150 gold rows there are to learn from (90.0% against 86.0%)",
+        ),
+        (
+            Estimated(-0.3, -0.4, -0.2, 500),
+            Worth("fewer than", 10, None, None),
+            f"the 150 gold rows alone do better (90.0% against 86.0%): {WEAK} fewer than 10 gold ones",
+        ),
+    ],
+)
+def test_the_verdict_says_what_was_measured(lead: Estimated, worthy: Worth, said: str) -> None:
+    found = {"weak": judged("weak", 0.9, 12_000), "gold": judged("gold", 0.86, 150)}
+    assert sentence(found, worthy, lead, 150) == said
+
+
+def test_what_would_help_is_what_was_measured_and_nothing_where_labels_do_better() -> None:
+    found = {
+        "weak": judged("weak", 0.8, 1_000, (0.9, 0.5)),
+        "gold": judged("gold", 0.85, 150, (0.85, 0.85)),
+        "together": judged("together", 0.88, 1_000),
+    }
+    behind, ahead = Estimated(-0.05, -0.08, -0.02, 500), Estimated(0.05, 0.02, 0.08, 500)
+    told = list(advice(found, behind, 0.2, ("HAM", "SPAM"), anchored=False))
+    assert any("88.0% in place of 80.0%" in line for line in told)
+    assert any("20% of the rows have no vote" in line for line in told)
+    assert [line for line in told if "is found in" in line] == [
+        "SPAM is found in 50% of its rows, by gold alone in 85%: rules for it"
+    ]
+    assert list(advice(found, ahead, 0.2, ("HAM", "SPAM"), anchored=False)) == []
 
 
 @pytest.mark.parametrize("rows", [60, 200, 700, 1_200])

@@ -51,6 +51,9 @@ def summarise(measurements: Sequence[Measurement]) -> dict[str, Any]:
             **{peer: round(fmean(m.peers[peer] for m in scores), 1) for peer in scores[0].peers},
         },
         "lead_over_majority": {case: round(by, 1) for case, by in over_majority.items()},
+        "sets_clearly_behind_majority": [
+            m.case for m in measurements if m.metric == "lead_over_majority" and m.peers["high"] < 0
+        ],
         "lead_over_majority_on_the_worst_set": min(over_majority.values()),
         "sets_within_3_points_of_gold_on_the_same_rows": sum(by <= 3 for by in under_gold.values()),
         "behind_gold_on_the_same_rows": {case: round(by, 1) for case, by in under_gold.items()},
@@ -62,13 +65,16 @@ def summarise(measurements: Sequence[Measurement]) -> dict[str, Any]:
 
 
 def _measured(bench: Bench) -> Iterator[Measurement]:
-    from quorate.training.judging import scored
+    from quorate.training.judging import difference, scored
 
     given = bench.given()
     scores = {name: scored(bench.judges, labels) for name, labels in given.items()}
     for metric in ("accuracy", "macro_f1"):
         values = {name: 100 * getattr(score, metric).value for name, score in scores.items()}
         yield Measurement(bench.case, metric, values.pop("ours"), values, "%")
+    lead = difference(bench.judges, given["ours"], given["majority"])
+    ends = {"low": 100 * lead.low, "high": 100 * lead.high}
+    yield Measurement(bench.case, "lead_over_majority", 100 * lead.value, ends, "points")
     yield from _worth(bench, given["ours"])
 
 

@@ -78,7 +78,7 @@ class OutOfFold:
         """P(label) float64[n, k] of cells, each as the models take them, known by `keys`."""
         probs = np.zeros((len(cells), k))
         folds = np.array([self.fold_of.get(key, -1) for key in keys], np.intp)
-        for fold in np.unique(folds).tolist():
+        for fold in sorted(set(folds.tolist())):
             model = self.whole if fold < 0 else self.parts[fold]
             at = np.flatnonzero(folds == fold)
             probs[np.ix_(at, model.classes_)] = model.predict_proba([cells[i] for i in at.tolist()])

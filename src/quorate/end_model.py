@@ -124,20 +124,14 @@ def _told(taught: Taught, learner: Learner, trained: Mapping[str, Trained], weig
     """What was measured: scores, differences, the learning curve, the worth in gold, and what would help."""
     judges, names = taught.judges, taught.project.space.names
     given = {name: found.probs.argmax(axis=1) for name, found in trained.items()}
-    judged: dict[str, Judged] = {}
-    if len(judges.at) >= FEWEST_GOLD:
-        given["labels"] = _labels_left_out(taught)
-        rows = {name: found.rows for name, found in trained.items()}
-        judged = {
-            name: Judged(name, rows.get(name, 0.0), scored(judges, given[name])) for name in NAMES if name in given
-        }
+    judged = _judged(taught, trained, given)
     over = {
-        name: difference(judges, given["weak"], given[name]) for name in judged if name not in ("weak", "soft", "hard")
+        name: difference(judges, given["weak"], given[name])
+        for name in judged
+        if "weak" in judged and name not in ("weak", "soft", "hard")
     }
-    curve, worthy = None, None
-    if weigh_worth and "gold" in judged and "weak" in judged:
-        curve = learning_curve(learner, taught.inputs, judges, judged["weak"].score.accuracy.value)
-        worthy = worth(curve, judges, given["weak"]) if curve else None
+    curve = _curve(taught, learner, judged) if weigh_worth else None
+    worthy = worth(curve, judges, given["weak"]) if curve else None
     gold_rows = round(trained["gold"].rows) if "gold" in trained else 0
     silent = 1 - float(taught.made.labels.covered.mean()) if len(taught.inputs) else 0.0
     anchored = taught.made.data.anchors is not None
@@ -153,6 +147,23 @@ def _told(taught: Taught, learner: Learner, trained: Mapping[str, Trained], weig
         "help": list(advice(judged, over.get("gold"), silent, names, anchored)),
         "warnings": _warnings(taught, learner, bool(judged)),
     }
+
+
+def _judged(taught: Taught, trained: Mapping[str, Trained], given: dict[str, NDArray[np.int64]]) -> dict[str, Judged]:
+    """The scores of all contenders and of the labels themselves, in the order of the report."""
+    if len(taught.judges.at) < FEWEST_GOLD:
+        return {}
+    given["labels"] = _labels_left_out(taught)
+    rows = {name: found.rows for name, found in trained.items()}
+    return {
+        name: Judged(name, rows.get(name, 0.0), scored(taught.judges, given[name])) for name in NAMES if name in given
+    }
+
+
+def _curve(taught: Taught, learner: Learner, judged: Mapping[str, Judged]) -> Curve | None:
+    if not {"gold", "weak"} <= set(judged):
+        return None
+    return learning_curve(learner, taught.inputs, taught.judges, judged["weak"].score.accuracy.value)
 
 
 def _labels_left_out(taught: Taught) -> NDArray[np.int64]:

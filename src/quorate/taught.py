@@ -90,8 +90,8 @@ class Taught:
     def clusters(self) -> NDArray[np.intp]:
         if self.reads == "texts":
             return near_duplicates(self._cells[0])
-        keys = keys_of(self._cells[0])
-        return np.array([keys.index(key) for key in keys], np.intp)
+        first: dict[int, int] = {}
+        return np.array([first.setdefault(key, i) for i, key in enumerate(keys_of(self._cells[0]))], np.intp)
 
     @cached_property
     def settled(self) -> Settled:

@@ -87,16 +87,21 @@ def left_out(learner: Learner, inputs: Inputs, fold: NDArray[np.int64], teaching
 
 
 def better_elsewhere(judges: Judges, first: Trained, second: Trained) -> tuple[Trained, bool]:
-    """For each fold the second's model where it does better on the gold rows of the other folds, else the first's: the
-    gold that judges a model has no part in the choice. Also whether the second does better on all gold rows."""
+    """For each fold the second's model where it does better on the gold rows of the other folds, by more than the
+    standard error of the difference, else the first's: the gold that judges a model has no part in the choice. Also
+    whether the second does so on all gold rows."""
     truth, weight, fold = judges.truth[judges.at], judges.weight[judges.at], judges.fold
     right = [(t.probs[judges.at].argmax(axis=1) == truth) * weight for t in (first, second)]
     gain = right[1] - right[0]
-    takes = [float(gain[fold[judges.at] != held].sum()) > 0 for held in range(FOLDS)]
+    takes = [_is_clear(gain[fold[judges.at] != held]) for held in range(FOLDS)]
     models = tuple((second if take else first).models[held] for held, take in enumerate(takes))
     probs = np.where(np.array(takes)[fold][:, None], second.probs, first.probs)
-    overall = float(gain.sum()) > 0
+    overall = _is_clear(gain)
     return Trained(models, probs, (second if overall else first).rows), overall
+
+
+def _is_clear(gain: Floats) -> bool:
+    return float(gain.sum()) > float(np.sqrt((gain**2).sum()))
 
 
 @dataclass(frozen=True)

@@ -80,10 +80,13 @@ def _count(rows: int) -> str:
 def _between(worth: Worth) -> str:
     if worth.relation != "about":
         return ""
-    low = "fewer" if worth.low is None else _count(worth.low)
-    high = "more than can be told" if worth.high is None else _count(worth.high)
     beyond = ", beyond what was measured" if worth.is_extrapolated else ""
-    return f" (95 %: {low} to {high}{beyond})"
+    if worth.low is None and worth.high is None:
+        return " (no end of its 95 % interval can be told)"
+    if worth.low is None or worth.high is None:
+        end = f"at least {_count(worth.low)}" if worth.low is not None else f"at most {_count(worth.high or 0)}"
+        return f" (95 %: {end}{beyond})"
+    return f" (95 %: {_count(worth.low)} to {_count(worth.high)}{beyond})"
 
 
 def advice(
