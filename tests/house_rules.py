@@ -13,8 +13,9 @@ from projects import REPOSITORY
 
 SOURCE = REPOSITORY / "src" / "quorate"
 CONCEPTS = (
-    *("agreement", "asking", "belief", "comparing", "estimating", "loopback", "prompts", "ranking", "reporting"),
-    *("review", "steps", "suggesting", "suspects", "tracking", "training", "training_sets", "trust", "wires"),
+    *("agreement", "asking", "belief", "commands", "comparing", "estimating", "loopback", "prompts", "ranking"),
+    *("reporting", "review", "steps", "suggesting", "suspects", "tracking", "training", "training_sets", "trust"),
+    "wires",
 )
 """Folders that are no kind of plug-in: one concept each, in more files than the top level should hold."""
 KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "executors")
@@ -30,7 +31,7 @@ LAYERS = (
     "starter steps suggesting training",
     "settings collector connections project voting run fusing compare contestants plan doctor demo "
     "lock exporting replay label_errors next_steps suggest tracking taught end_model",
-    "cli guidance handing_over pipelines suspecting teaching saying progress __main__ review",
+    "cli commands __main__ review",
 )
 PLUGINS = 2
 LAYER_OF = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

@@ -7,15 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
+from quorate.commands.errors import errors
+from quorate.commands.export import export, replay
+from quorate.commands.next import next_, suggest
+from quorate.commands.pipeline import check_tracker, pipeline, tell_tracker
+from quorate.commands.progress import progress
+from quorate.commands.review import gold, review
+from quorate.commands.saying import AsJson, Folder, Say, reported, shown
+from quorate.commands.train import train
 from quorate.errors import ChecksFailed
-from quorate.guidance import next_, suggest
-from quorate.handing_over import export, replay
-from quorate.pipelines import check_tracker, pipeline, tell_tracker
-from quorate.progress import progress
-from quorate.review.commands import gold, review
-from quorate.saying import AsJson, Folder, Say, reported, shown
-from quorate.suspecting import errors
-from quorate.teaching import train
 
 app = typer.Typer(
     no_args_is_help=True,

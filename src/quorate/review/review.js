@@ -326,7 +326,8 @@ function showStatus() {
   contest.querySelector("p").textContent = s.outlook;
   const a = s.accuracy, parts = [];
   if (a.share == null) {
-    parts.push(h("p", { class: "value word" }, "not measured yet"), h("p", { class: "key" }, `Rows drawn at random are among those you are asked; the first of them answered measure it. The label model itself believes ${percent(a.believed)}.`));
+    const soon = s.outlook ? "The rows of this review tell sources apart; they do not measure it." : "Rows drawn at random are among those you are asked; the first of them answered measure it.";
+    parts.push(h("p", { class: "value word" }, "not measured yet"), h("p", { class: "key" }, `${soon} The label model itself believes ${percent(a.believed)}.`));
   } else {
     const from = Math.min(0.5, Math.floor(a.low * 10) / 10), at = (share) => `${(100 * (share - from)) / (1 - from)}%`;
     // A share of a few rows says less than its interval.

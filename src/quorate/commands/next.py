@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quorate.saying import AsJson, Folder, Say, reported, shown
+from quorate.commands.saying import AsJson, Folder, Say, reported, shown
 
 if TYPE_CHECKING:
     from quorate.suggesting.mining import Suggestion

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from quorate.commands.saying import AsJson, Folder, reported, shown
 from quorate.errors import PluginError
-from quorate.saying import AsJson, Folder, reported, shown
 
 
 def train(

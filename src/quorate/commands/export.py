@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from quorate.commands.saying import AsJson, Folder, reported
 from quorate.errors import PluginError
-from quorate.saying import AsJson, Folder, reported
 
 
 def export(

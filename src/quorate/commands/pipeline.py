@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from quorate.commands.saying import AsJson, Folder, reported
 from quorate.errors import PluginError, did_you_mean
-from quorate.saying import AsJson, Folder, reported
 
 TRACKERS = ("mlflow",)
 

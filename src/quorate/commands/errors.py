@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from quorate.saying import AsJson, reported, shown
+from quorate.commands.saying import AsJson, reported, shown
 
 
 def errors(

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
+from quorate.commands.saying import AsJson, Folder, reported
 from quorate.errors import Problem, ProjectError
-from quorate.saying import AsJson, Folder, reported
 
 gold = typer.Typer(no_args_is_help=True, help="Take in labels that people gave elsewhere, or give them away.")
 
@@ -40,8 +40,8 @@ def review(
     Every answer is on the disk before the page says so; the next `quorate run` learns from it.
     """
     with reported(False) as say:
+        from quorate.commands.progress import progress
         from quorate.label_errors import kind_of
-        from quorate.progress import progress
         from quorate.project import open_project
         from quorate.review.room import Room
         from quorate.review.serve import Address, serve
