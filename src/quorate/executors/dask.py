@@ -99,8 +99,7 @@ def _started(where: Dask) -> Any:
         n_workers=where.workers or os.cpu_count() or 1,
         threads_per_worker=1,
         host="127.0.0.1",
-        dashboard_address=None,
-        worker_dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         silence_logs=logging.CRITICAL,
     )
     return distributed.Client(cluster, timeout=where.timeout_s, set_as_default=False)
