@@ -7,7 +7,6 @@ import shutil
 import signal
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -142,7 +141,7 @@ def waiting_project(folder: Path) -> Path:
 
 @contextmanager
 def killing(folder: Path, parent: bool = False) -> Iterator[list[int]]:
-    """Kills, beside what runs meanwhile, the process where the sixth row waits (or its parent); gives who was killed."""
+    """Kills, beside what runs meanwhile, the process where the sixth row waits (or its parent); gives its id."""
     killed: list[int] = []
 
     def kill() -> None:
@@ -161,15 +160,9 @@ def killing(folder: Path, parent: bool = False) -> Iterator[list[int]]:
     beside.join()
 
 
-def marked() -> dict[str, str]:
-    """An environment by which `left_running` knows the processes of a command."""
-    return {"QUORATE_TEST_MARK": uuid.uuid4().hex}
-
-
-def left_running(mark: dict[str, str], within_s: float = 20.0) -> list[str]:
-    """The command lines of processes with this mark that have not ended in time."""
-    [(name, value)] = mark.items()
-    wanted, deadline = f"{name}={value}".encode(), time.monotonic() + within_s
+def left_running(mark: str, within_s: float = 20.0) -> list[str]:
+    """The command lines of processes whose environment has this as MARK and that have not ended in time."""
+    wanted, deadline = f"MARK={mark}".encode(), time.monotonic() + within_s
     while (found := _with_environment(wanted)) and time.monotonic() < deadline:
         time.sleep(0.1)
     return found

@@ -1,4 +1,4 @@
-"""The executor `dask`: the outcome of this process, on a cluster whose workers die, hang and share no folder with us."""
+"""The executor `dask`: the outcome of this process, on workers that die, hang and share no folder with us."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from clusters import (
     files_of,
     killing,
     left_running,
-    marked,
     outcome,
     read_then_gone,
     said,
@@ -29,6 +28,7 @@ from quorate import open_project
 from quorate.errors import ClusterError
 from quorate.executors.dask import Dask
 from quorate.executors.local import Local
+from quorate.registry import vendor
 from quorate.values import Status
 
 
@@ -36,8 +36,7 @@ from quorate.values import Status
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Two worker processes that somebody else started."""
     needs("distributed")
-    import distributed
-
+    distributed = vendor("distributed", "dask")
     folder = str(tmp_path_factory.mktemp("dask"))
     quiet: dict[str, Any] = {"dashboard_address": "127.0.0.1:0", "silence_logs": 50}
     with distributed.LocalCluster(2, threads_per_worker=1, host="127.0.0.1", local_directory=folder, **quiet) as made:
@@ -90,14 +89,18 @@ def test_a_source_that_kills_its_process_fails_alone(tmp_path: Path, dask: Dask,
 
 def test_the_command_starts_a_cluster_and_leaves_nothing_running(tmp_path: Path) -> None:
     needs("distributed")
-    folder, mark = bundled(tmp_path), marked()
-    ended = quorate("run", folder, "--executor", "dask", "--workers", "2", "--json", **mark)
+    folder = bundled(tmp_path)
+    ended = quorate("run", folder, "--executor", "dask", "--workers", "2", "--json", MARK=str(tmp_path))
     assert ended.code == 0, ended.err
-    assert left_running(mark) == []
+    assert left_running(str(tmp_path)) == []
     assert ended.err.count("\n") == ended.err.count("rows/s"), "nothing but the progress"
     made = files_of(folder)
     assert outcome(folder) == made
     assert quorate("run", folder, "--json").json == ended.json
+
+
+def test_without_items_nothing_is_connected() -> None:
+    assert list(Dask("tcp://10.0.0.1:1", timeout_s=0.1).map(str, [])) == []
 
 
 def test_the_settings_name_the_cluster(tmp_path: Path) -> None:
@@ -116,8 +119,7 @@ def test_where_nothing_listens_the_message_names_the_address() -> None:
 
 def test_a_cluster_without_workers_is_not_waited_for_for_ever() -> None:
     needs("distributed")
-    import distributed
-
+    distributed = vendor("distributed", "dask")
     options = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     scheduler = {"cls": distributed.Scheduler, "options": options}
     with distributed.SpecCluster({}, scheduler=scheduler, silence_logs=50) as empty:
@@ -128,7 +130,6 @@ def test_a_cluster_without_workers_is_not_waited_for_for_ever() -> None:
 
 def _workers(cluster: Any) -> set[int]:
     """The process ids of Dask's workers."""
-    import distributed
-
+    distributed = vendor("distributed", "dask")
     with distributed.Client(cluster, set_as_default=False) as client:
         return set(client.run(os.getpid).values())

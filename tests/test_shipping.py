@@ -7,6 +7,7 @@ import platform
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -60,18 +61,19 @@ def test_a_module_that_a_worker_lacks_is_named(monkeypatch: pytest.MonkeyPatch) 
 def test_so_many_items_at_most_are_on_their_way(most: int) -> None:
     sent: list[int] = []
 
-    def send(item: int) -> object:
+    def send(item: int) -> Callable[[], int]:
         sent.append(item)
         return lambda: item
 
-    for given, item in enumerate(ahead(range(20), send, most)):  # type: ignore[arg-type]
+    for given, item in enumerate(ahead(range(20), send, most)):
         assert item == given
         assert len(sent) == min(given + most, 20)
 
 
 def test_a_fold_ends_with_the_first_item_that_a_worker_died_for() -> None:
     died = WorkerDied("first")
-    assert folded([1, died, 2, WorkerDied("second")], lambda a, b: a + b) is died
+    results: list[int | WorkerDied] = [1, died, 2, WorkerDied("second")]
+    assert folded(results, lambda a, b: a + b) is died
     assert folded([1, 2, 3], lambda a, b: a * 10 + b) == 123
 
 

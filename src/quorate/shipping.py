@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
 from functools import lru_cache, reduce
+from itertools import chain
 from pickle import PicklingError
 from types import TracebackType
 from typing import Any, TypeVar
@@ -31,6 +32,14 @@ def ahead(items: Iterable[T], send: Callable[[T], Callable[[], R]], most: int) -
             yield waiting.popleft()()
     while waiting:
         yield waiting.popleft()()
+
+
+def unless_empty(items: Iterable[T]) -> Iterator[T] | None:
+    """The items, or None where there is not one: no cluster has to be there for nothing."""
+    rest = iter(items)
+    for first in rest:
+        return chain([first], rest)
+    return None
 
 
 def folded(results: Iterable[R | WorkerDied], merge: Callable[[R, R], R]) -> R | WorkerDied:

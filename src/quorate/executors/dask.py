@@ -15,7 +15,7 @@ from quorate.child import worked_beside
 from quorate.errors import ClusterError
 from quorate.protocols import WorkerDied
 from quorate.registry import vendor
-from quorate.shipping import ahead, folded, opened, packed, unlike
+from quorate.shipping import ahead, folded, opened, packed, unless_empty, unlike
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -45,10 +45,13 @@ class Dask:
         return cls(workers=2)
 
     def map(self, fn: Callable[[T], R], items: Iterable[T]) -> Iterator[R | WorkerDied]:
+        some = unless_empty(items)
+        if some is None:
+            return
         client, shipped = _client(self), packed(fn)
         # Two items a thread in flight keep them busy without a cluster that holds every partition in memory.
         threads = sum(client.nthreads().values())
-        return ahead(items, partial(_send, self, client, shipped), max(2 * threads, 2))
+        yield from ahead(some, partial(_send, self, client, shipped), max(2 * threads, 2))
 
     def fold(self, fn: Callable[[T], R], merge: Callable[[R, R], R], items: Iterable[T]) -> R | WorkerDied:
         return folded(self.map(fn, items), merge)
