@@ -99,6 +99,18 @@ def test_the_command_starts_a_cluster_and_leaves_nothing_running(tmp_path: Path)
     assert quorate("run", folder, "--json").json == ended.json
 
 
+def test_a_cluster_that_goes_away_in_the_middle_is_named() -> None:
+    needs("distributed")
+    options = {"threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
+    with vendor("distributed", "dask").LocalCluster(1, **options) as passing:
+        executor = Dask(passing.scheduler_address, timeout_s=2)
+        results = executor.map(abs, range(20))
+        assert next(results) == 0
+    with pytest.raises(ClusterError, match=f"the Dask scheduler at {executor.address} is gone; .* run again"):
+        list(results)
+    executor.close()
+
+
 def test_without_items_nothing_is_connected() -> None:
     assert list(Dask("tcp://10.0.0.1:1", timeout_s=0.1).map(str, [])) == []
 

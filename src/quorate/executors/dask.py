@@ -125,6 +125,8 @@ def _end(client: Any) -> None:
 def _send(where: Dask, client: Any, shipped: bytes, item: Any) -> Callable[[], Any]:
     import dask
 
+    if client.status not in ("running", "connecting"):
+        raise ClusterError(_gone(where))
     # A partition is large and is sent once: what Dask warns of, a large graph, is what is meant.
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
         future = client.submit(worked_beside, shipped, packed(item), pure=False)
@@ -140,14 +142,18 @@ def _result(where: Dask, client: Any, future: Any) -> Any:
         except distributed.scheduler.KilledWorker as error:
             return WorkerDied(f"{error.allowed_failures + 1} Dask workers died while they worked on it")
         except (distributed.CancelledError, distributed.comm.CommClosedError):
-            raise ClusterError(
-                f"the Dask scheduler{' at ' + where.address if where.address else ''} is gone; finished votes are "
-                "kept: run again when it is back"
-            ) from None
+            raise ClusterError(_gone(where)) from None
         except distributed.TimeoutError:
             seen = time.monotonic() if client.nthreads() else seen
             if time.monotonic() - seen > where.timeout_s:
                 raise ClusterError(_no_worker(where)) from None
+
+
+def _gone(where: Dask) -> str:
+    return (
+        f"the Dask scheduler{' at ' + where.address if where.address else ''} is gone; finished votes are kept: run "
+        "again when it is back"
+    )
 
 
 def _no_worker(where: Dask) -> str:
