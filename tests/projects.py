@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -98,7 +99,17 @@ def quorate(*arguments: str | Path, cwd: Path | None = None, **environment: str)
 def needs(package: str) -> None:
     """Skips the test where an optional package is absent; on CI it fails instead."""
     if importlib.util.find_spec(package) is None:
-        message = f"{package} is not installed: pip install 'quorate[all]'"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        _missing(f"{package} is not installed: pip install 'quorate[all]'")
+
+
+def needs_spark() -> None:
+    """Skips the test where Spark cannot start; on CI it fails instead."""
+    needs("pyspark")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        _missing("Spark needs Java 17: apt install openjdk-17-jre-headless")
+
+
+def _missing(message: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)

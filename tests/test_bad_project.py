@@ -37,6 +37,17 @@ WRONG = {
         ["labels.HAM", "descripton", "Did you mean 'description'?"],
     ),
     "text for a number": (TOML + '\n[run]\nworkers = "two"\n', "workers", ["run.workers", "integer", "'two'"]),
+    "an unknown executor": (
+        TOML + '\n[run]\nexecutor = "dusk"\n',
+        "executor",
+        ["run.executor", "Did you mean 'dask'?"],
+    ),
+    "an executor without its name": (TOML + "\n[run]\nexecutor = { workers = 2 }\n", "executor", ["needs `kind`"]),
+    "an option of another executor": (
+        TOML + '\n[run]\nexecutor = { kind = "local", address = "tcp://a" }\n',
+        "executor",
+        ["run.executor.address", "it takes 'workers'"],
+    ),
     "a number too small": (TOML + "\n[run]\nworkers = 0\n", "workers", ["run.workers", "1", "got 0"]),
     "text for a list": (changed(TOML, '["rules.py"]', '"rules.py"'), "rules", ["rules", "list", "'rules.py'"]),
     "a list for a table": (

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from discovered import every, example, label_matrices, law, votes_of
 from hypothesis import strategies as st
+from projects import needs_spark
 
 from quorate.errors import PluginError, ProjectError
 from quorate.fuse import fuse
@@ -114,6 +115,8 @@ def _executors() -> list[Any]:
 
 
 def executor(name: str, options: dict[str, int]) -> Any:
+    if name == "spark":
+        needs_spark()
     return replace(example("executors", name), **options)
 
 

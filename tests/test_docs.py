@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import doctest
 import re
+import shutil
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from projects import REPOSITORY, quorate
+from projects import REPOSITORY, needs, needs_spark, quorate
 
+from quorate import open_project
+from quorate.executors.dask import Dask
 from quorate.fuse import fuse
 from quorate.protocols import EXAMPLE_SPACE, example_rows
 from quorate.values import Votes
@@ -119,6 +122,24 @@ def test_the_commands_of_training_run_on_the_project_that_init_writes(tmp_path: 
     toml = tmp_path / "demo" / "quorate.toml"
     toml.write_text(toml.read_text("utf-8") + "\n" + blocks(training, "toml")[0], "utf-8")
     assert quorate("run", "demo", cwd=tmp_path).code == 0
+
+
+def test_the_commands_and_settings_of_executors_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs("distributed")
+    needs_spark()
+    text = (REPOSITORY / "docs" / "executors.md").read_text(encoding="utf-8")
+    assert quorate("init", tmp_path / "demo").code == 0
+    for line in blocks(text, "console")[0].splitlines():
+        shutil.rmtree(tmp_path / "demo" / ".quorate", ignore_errors=True)
+        ended = quorate(*line.partition("#")[0].split()[1:], cwd=tmp_path)
+        assert ended.code == 0, f"{line}: {ended.err}"
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    run(blocks(text, "python")[0], names)
+    assert names["made"].report["rows"]
+    toml = tmp_path / "demo" / "quorate.toml"
+    toml.write_text(toml.read_text("utf-8") + "\n" + blocks(text, "toml")[0], "utf-8")
+    assert open_project(tmp_path / "demo").executor == Dask("tcp://10.0.0.7:8786", timeout_s=120)
 
 
 def test_the_source_of_contributing_votes() -> None:

@@ -66,6 +66,8 @@ def run(
     *,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again where votes failed before.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes, in place of run.workers.")] = None,
+    executor: Annotated[str, typer.Option(help="Where sources run: local, dask or spark.")] = "",
+    address: Annotated[str, typer.Option(help="Of Dask's scheduler or Spark's master; without it a local one.")] = "",
     offline: Annotated[bool, typer.Option("--offline", help="Send nothing: only answers kept before serve.")] = False,
     log: Annotated[str, typer.Option(help="Tell a tracker of the run: mlflow.")] = "",
     as_json: AsJson = False,
@@ -79,7 +81,7 @@ def run(
         from quorate.run import run as run_project
 
         check_tracker(log)
-        project = with_workers(open_project(folder), workers)
+        project = with_workers(open_project(folder), workers, executor, address)
         with progress() as advance:
             done = run_project(project, advance, retry_failed, offline)
         # Before anything is said: a command says one thing, its outcome or an error.

@@ -6,6 +6,7 @@
     ├── LabelError        a name that is not in the label space            (exit 2)
     ├── PluginError       no such plug-in, or options it does not take     (exit 2)
     ├── MissingExtra      an optional package is not installed             (exit 2)
+    ├── ClusterError      no cluster there, or workers unfit for the job   (exit 2)
     ├── RowNotFound       a row id that the data does not hold             (exit 2)
     ├── CannotTell        a question that what is known cannot answer      (exit 2)
     ├── ExportRefused     a platform would refuse the training set         (exit 2)
@@ -71,6 +72,10 @@ class MissingExtra(QuorateError):
     def __init__(self, package: str, extra: str) -> None:
         self.package, self.extra = package, extra
         super().__init__(f"{package} is not installed; run: pip install 'quorate[{extra}]'")
+
+
+class ClusterError(QuorateError):
+    """A cluster that does not answer, has no workers, or has workers that cannot do the work."""
 
 
 class RowNotFound(QuorateError):

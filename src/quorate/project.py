@@ -25,7 +25,7 @@ from quorate.errors import (
 from quorate.fingerprint import fingerprint
 from quorate.misfits import misfits
 from quorate.protocols import Endpoint, Executor, LabelModel, Source
-from quorate.registry import build, load, names
+from quorate.registry import load, names
 from quorate.rows import Rows
 from quorate.rules import load_rules
 from quorate.settings import Settings, parse
@@ -128,9 +128,24 @@ def open_project(folder: Path | str) -> Project:
     return _assembled(folder, settings, text)
 
 
-def with_workers(project: Project, workers: int | None) -> Project:
-    """The project on so many worker processes (None: as its settings say)."""
-    return project if workers is None else replace(project, executor=build("executors", "local", {"workers": workers}))
+def with_workers(project: Project, workers: int | None, executor: str = "", address: str = "") -> Project:
+    """The project on so many workers of this executor at this address; what is not given is as its settings say.
+
+    Raises:
+        ProjectError: there is no such executor, or it takes no such option.
+    """
+    run = project.settings.run
+    # The options of another executor say nothing of this one.
+    declared = run.executor if executor in ("", run.executor["kind"]) else {"kind": executor}
+    options = declared | ({"address": address} if address else {}) | ({"workers": workers} if workers else {})
+    return replace(project, executor=_executor(options, run.workers, project.folder))
+
+
+def _executor(options: Mapping[str, Any], workers: int | None, folder: Path) -> Executor:
+    takes_workers = "workers" in {f.name for f in fields(plugin_class("executors", options))}
+    number = {"workers": workers} if workers and takes_workers else {}
+    executor: Executor = declared_plugin("executors", number | dict(options), folder)
+    return executor
 
 
 def _toml(content: bytes) -> tuple[str, dict[str, Any]]:
@@ -161,7 +176,7 @@ def _assembled(folder: Path, settings: Settings, text: str) -> Project:
         for i, options in enumerate(settings.sources)
     ]
     model = collect(["label_model"], partial(declared_plugin, "label_models", settings.label_model, folder))
-    executor = collect(["run"], partial(build, "executors", "local", {"workers": settings.run.workers}))
+    executor = collect(["run", "executor"], partial(_executor, settings.run.executor, settings.run.workers, folder))
     for i, signal in enumerate(settings.queue.signals or ()):
         collect(["queue", "signals", i], partial(load, "signals", signal))
     sources = [source for found in rules for source in found or ()] + [source for source in declared if source]

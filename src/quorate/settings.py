@@ -139,11 +139,20 @@ class TrainSettings(_Section):
     dimensions: int = Field(default=0, ge=0)
 
 
+def _with_kind(entry: Any) -> Any:
+    return {"kind": entry} if isinstance(entry, str) else entry
+
+
 class RunSettings(_Section):
-    """How a run goes about its work; none of it changes the outcome."""
+    """How a run goes about its work; none of it changes the outcome.
+
+    `executor` is the name of one, or a table of its options with the name as `kind`; `workers` is for any that takes
+    such a number.
+    """
 
     partition_rows: int = Field(default=10_000, ge=1)
-    workers: int = Field(default=1, ge=1)
+    executor: Annotated[dict[str, Any], BeforeValidator(_with_kind)] = {"kind": "local"}
+    workers: int | None = Field(default=None, ge=1)
     max_failure_share: float = Field(default=0.5, ge=0, le=1)
 
 
@@ -204,6 +213,9 @@ def parse(tree: Mapping[str, Any], text: str) -> tuple[Settings | None, list[Pro
     ]
     if isinstance(tree.get("label_model"), dict) and "kind" not in tree["label_model"]:
         problems.append(Problem(f"quorate.toml{line_of(text, ['label_model'])} label_model", "needs `kind`"))
+    run = tree.get("run")
+    if isinstance(run, dict) and isinstance(run.get("executor"), dict) and "kind" not in run["executor"]:
+        problems.append(Problem(f"quorate.toml{line_of(text, ['run', 'executor'])} run.executor", "needs `kind`"))
     declared_endpoints = tree.get("endpoints", {})
     problems += [
         Problem(f"quorate.toml{line_of(text, ['endpoints', name])} endpoints.{name}", "an endpoint needs `kind`")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import redirect_stdout
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from quorate.protocols import WorkerDied
+from quorate.shipping import ahead, called, folded, packed
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -39,26 +37,20 @@ class Local:
         return map(fn, items) if self.workers <= 1 else self._spread(fn, items)
 
     def fold(self, fn: Callable[[T], R], merge: Callable[[R, R], R], items: Iterable[T]) -> R | WorkerDied:
-        results = list(self.map(fn, items))
-        dead = [result for result in results if isinstance(result, WorkerDied)]
-        return dead[0] if dead else reduce(merge, results)  # type: ignore[arg-type]
+        return folded(self.map(fn, items), merge)
 
     def _spread(self, fn: Callable[[T], R], items: Iterable[T]) -> Iterator[R | WorkerDied]:
-        from cloudpickle import dumps
+        shipped = packed(fn)
 
-        shipped = dumps(fn)
-        waiting: deque[tuple[T, Future[Any]]] = deque()
-        for item in items:
-            waiting.append((item, self._submit(shipped, item)))
-            # Two items a worker in flight keep them busy without holding every partition in memory.
-            if len(waiting) >= 2 * self.workers:
-                yield self._result(shipped, *waiting.popleft())
-        while waiting:
-            yield self._result(shipped, *waiting.popleft())
+        def send(item: T) -> Callable[[], Any]:
+            return partial(self._result, shipped, item, self._submit(shipped, item))
+
+        # Two items a worker in flight keep them busy without holding every partition in memory.
+        return ahead(items, send, 2 * self.workers)
 
     def _submit(self, shipped: bytes, item: Any) -> Future[Any]:
         try:
-            future: Future[Any] = _pool(self.workers).submit(_run, shipped, item)
+            future: Future[Any] = _pool(self.workers).submit(called, shipped, item)
         except BrokenProcessPool as error:
             future = Future()
             future.set_exception(error)
@@ -75,7 +67,7 @@ class Local:
 
         with ProcessPoolExecutor(1) as pool:
             try:
-                return pool.submit(_run, shipped, item).result()
+                return pool.submit(called, shipped, item).result()
             except BrokenProcessPool as error:
                 return WorkerDied(
                     str(error).strip().splitlines()[0] if str(error).strip() else "the process was killed"
@@ -86,20 +78,6 @@ def _pool(workers: int) -> Any:
     from loky import get_reusable_executor
 
     return get_reusable_executor(max_workers=workers, timeout=60)
-
-
-@lru_cache(maxsize=2)
-def _unpickled(shipped: bytes) -> Any:
-    # Once per worker and not per item, so that what functions load once per process stays loaded.
-    from cloudpickle import loads
-
-    return loads(shipped)
-
-
-def _run(shipped: bytes, item: Any) -> Any:
-    # Standard output belongs to the command; what a function prints goes where progress goes.
-    with redirect_stdout(sys.stderr):
-        return _unpickled(shipped)(item)
 
 
 plugin = Local
