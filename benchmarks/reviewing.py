@@ -131,7 +131,7 @@ def accuracies(table: Table, order: Order, *, refit: bool = True) -> Floats:
     without that, and with content; float64[3, a]. The order follows the first.
 
     Args:
-        refit: the label model is fitted anew; else labels stay as given where nobody answered.
+        refit: the label model is fitted anew and content heard; else labels stay as given where nobody answered.
     """
     asked, labels, fused = np.zeros(0, np.intp), table.given, table.given
     reached = []
@@ -141,7 +141,7 @@ def accuracies(table: Table, order: Order, *, refit: bool = True) -> Floats:
             fused = fuse(table.votes, gold=table.gold(asked))
             labels = settled(table, fused, asked)
         if stop in ANSWERS:
-            read = labels if table.content is None else with_content(labels, table.content, table.gold(asked))
+            read = labels if table.content is None or not refit else with_content(labels, table.content, table.gold(asked))
             reached.append([table.accuracy(one, asked) for one in (labels, fused, read)])
     return np.array(reached).T
 
