@@ -141,7 +141,8 @@ def accuracies(table: Table, order: Order, *, refit: bool = True) -> Floats:
             fused = fuse(table.votes, gold=table.gold(asked))
             labels = settled(table, fused, asked)
         if stop in ANSWERS:
-            read = labels if table.content is None or not refit else with_content(labels, table.content, table.gold(asked))
+            hears = refit and table.content is not None
+            read = with_content(labels, table.content, table.gold(asked)) if hears else labels
             reached.append([table.accuracy(one, asked) for one in (labels, fused, read)])
     return np.array(reached).T
 
