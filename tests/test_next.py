@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -199,6 +200,16 @@ def test_gold_that_evaluates_is_not_looked_at_unless_told(tmp_path: Path, comman
     rows.write_text("\n".join(f"{head},{swap.get(label, label)}" for head, _, label in lines) + "\n")
     assert quorate(command, folder, "--json").json == before
     assert quorate(command, folder, "--json", "--learn-from-gold").json != taught.json
+
+
+def test_a_step_learnt_from_gold_names_a_command_that_learns_from_it_too(tmp_path: Path) -> None:
+    folder = wordy_project(tmp_path / "p")
+    steps = quorate("next", folder, "--json", "--most", "50", "--learn-from-gold").json["steps"]
+    accepted = next(step for step in steps if step["kind"] == "accept")
+    program, *words = shlex.split(accepted["command"])
+    assert program == "quorate"
+    done = quorate(*words, "--json").json["accepted"]
+    assert [one["name"] for one in done] == [accepted["evidence"]["name"]]
 
 
 @pytest.fixture

@@ -28,15 +28,16 @@ from quorate.voting import fused
 SCHEMA = "quorate.next/1"
 
 
-def next_steps(project: Project, hour_usd: float = HOUR_USD) -> list[Step]:
+def next_steps(project: Project, hour_usd: float = HOUR_USD, flags: str = "") -> list[Step]:
     """What is worth doing next, most labels put right per minute first; nothing is asked or written.
 
     Gold that only evaluates is left alone: what it taught here, it could not measure any more.
 
     Args:
         hour_usd: what an hour of a person costs, by which money counts as minutes.
+        flags: what commands that look at the project as this call does are to be told besides its folder.
     """
-    return in_order(_steps(project, outlook_of(project)), hour_usd)
+    return in_order(_steps(project, outlook_of(project), flags), hour_usd)
 
 
 def outlook_of(project: Project) -> Outlook:
@@ -104,16 +105,17 @@ def ask_about(project: Project, source: str, most: int = 100) -> dict[str, Any]:
     return {"schema": "quorate.ask/1", "project": project.name, "source": source, "rows": len(at), "votes": told}
 
 
-def _steps(project: Project, outlook: Outlook) -> Iterator[Step]:
+def _steps(project: Project, outlook: Outlook, flags: str) -> Iterator[Step]:
     folder = str(project.folder)
+    seen_so = f"{folder} {flags}".rstrip()
     yield from texts_to_hear(outlook)
     yield from rules_to_write(outlook)
-    yield from rules_to_accept(outlook, folder)
+    yield from rules_to_accept(outlook, seen_so)
     yield from rows_to_label(outlook, folder)
     yield from rules_to_fix(outlook)
     yield from sources_to_drop(outlook)
     if any(isinstance(source, Asking) for source in project.sources):
-        yield from rows_to_ask(outlook, _prices(project), folder)
+        yield from rows_to_ask(outlook, _prices(project), seen_so)
 
 
 def _prices(project: Project) -> dict[str, float | None]:

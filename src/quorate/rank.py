@@ -140,13 +140,12 @@ def _worth(
     return np.asarray(np.round(np.where(followers, worth * _FOLDED, worth), _DECIMALS))
 
 
-def expected_gains(votes: Votes, labels: Labels, gold: Gold | None = None, rows: Rows | None = None) -> Floats:
+def expected_gains(votes: Votes, labels: Labels, gold: Gold | None = None, reading: Reading | None = None) -> Floats:
     """The labels expected to be put right by asking about each row after those ahead of it in the queue, float64[n].
 
-    0 where people settled the row, and for rows that read like a better one (where `rows` tell).
+    0 where people settled the row, and for rows that read like a better one (where `reading` tells).
     """
     is_open = np.ones(len(votes), bool) if gold is None else gold.aligned(votes.ids) == ABSTAIN
-    reading = None if rows is None else Reading.of(rows)
     gains, followers = _gains(votes, labels, gold, is_open, lottery(votes.ids), reading=reading)
     return np.asarray(np.where(is_open & ~followers, gains, 0.0))
 

@@ -17,7 +17,7 @@ from quorate.training.inputs import Inputs, inputs_of
 from quorate.training.judging import Judges, folds
 from quorate.training.learner import Lesson
 from quorate.training.lessons import Lessons
-from quorate.training_sets.duplicates import near_duplicates
+from quorate.training_sets.duplicates import first_of_each, near_duplicates
 from quorate.training_sets.examples import column_of_text
 from quorate.values import ABSTAIN
 from quorate.voting import Fused, fused_anew
@@ -90,8 +90,7 @@ class Taught:
     def clusters(self) -> NDArray[np.intp]:
         if self.reads == "texts":
             return near_duplicates(self._cells[0])
-        first: dict[int, int] = {}
-        return np.array([first.setdefault(key, i) for i, key in enumerate(keys_of(self._cells[0]))], np.intp)
+        return first_of_each(keys_of(self._cells[0]))
 
     @cached_property
     def settled(self) -> Settled:

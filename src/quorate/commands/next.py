@@ -41,6 +41,7 @@ def next_(
         from quorate.steps.terminal import steps_view
 
         project = open_project(folder)
+        project = learning_from_gold(project) if learn_from_gold else project
         if ask:
             done = ask_about(project, ask, rows)
             say(
@@ -48,8 +49,7 @@ def next_(
                 lambda: f"{ask}: {done['votes']['voted']} of {done['rows']} rows voted; next: quorate run {folder}",
             )
             return
-        project = learning_from_gold(project) if learn_from_gold else project
-        steps = next_steps(project, hour_usd)[:most]
+        steps = next_steps(project, hour_usd, "--learn-from-gold" if learn_from_gold else "")[:most]
         shown(say, as_json, as_object(project, steps, hour_usd), steps_view)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.estimating.estimates import Estimated, estimated, posterior_totals
+from quorate.estimating.estimates import Estimated, Floats, estimated, posterior_totals
 from quorate.ranking.drawing import strata
 from quorate.values import ABSTAIN, Gold, Labels, Votes
 
@@ -75,14 +75,8 @@ def accuracy_over(
     if not sample.any():
         return Surveyed(None, 0, int(aimed.sum()))
     right = given == truth
-    place = _pooled(stratum[open_to_it], stratum[sample])
-    cells, rows = np.zeros((len(place), 2)), np.zeros(len(place))
-    for kind, h in place.items():
-        rows[h] += (open_to_it & (stratum == kind)).sum()
-        cells[h] += np.bincount(right[sample & (stratum == kind)].astype(np.intp), minlength=2)
-    used = rows > 0
-    totals = posterior_totals(cells[used], rows[used])[:, :, 1].sum(axis=1) + int((aimed & right).sum())
-    share = totals / int(labelled.sum())
+    unseen = _right_unseen(right[sample], stratum[sample], stratum[open_to_it & ~sample])
+    share = (unseen + int((labelled & (truth != ABSTAIN) & right).sum())) / int(labelled.sum())
     return Surveyed(estimated(share, int(sample.sum() + aimed.sum())), int(sample.sum()), int(aimed.sum()))
 
 
@@ -99,15 +93,21 @@ def accuracy_now(
     """
     if not len(right):
         return None
-    place = _pooled(np.concatenate([open_rows, stratum]), stratum)
+    unseen = _right_unseen(right, stratum, open_rows)
+    return estimated((unseen + settled) / max(len(open_rows) + settled, 1), len(right))
+
+
+def _right_unseen(right: NDArray[np.bool_], stratum: NDArray[np.int8], unseen: NDArray[np.int8]) -> Floats:
+    """Draws of how many labels are right among rows of the strata `unseen`, by a sample of them, float64[draws]."""
+    place = _pooled(np.concatenate([unseen, stratum]), stratum)
     cells, rows = np.zeros((len(place), 2)), np.zeros(len(place))
     for kind, h in place.items():
-        rows[h] += (open_rows == kind).sum()
+        rows[h] += (unseen == kind).sum()
         cells[h] += np.bincount(right[stratum == kind].astype(np.intp), minlength=2)
+    rows += cells.sum(axis=1)
     used = rows > 0
-    unseen = posterior_totals(cells[used], rows[used] + cells[used].sum(axis=1)) - cells[used]
-    share = (unseen[:, :, 1].sum(axis=1) + settled) / max(len(open_rows) + settled, 1)
-    return estimated(share, len(right))
+    totals = posterior_totals(cells[used], rows[used]) - cells[used]
+    return np.asarray(totals[:, :, 1].sum(axis=1))
 
 
 def _pooled(every: NDArray[np.int8], sampled: NDArray[np.int8]) -> dict[int, int]:

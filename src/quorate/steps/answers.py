@@ -17,7 +17,7 @@ _BATCH = 20
 
 def rows_to_label(outlook: Outlook, folder: str) -> Iterator[Step]:
     """A step of the first twenty rows of the review queue."""
-    gains = expected_gains(outlook.votes, outlook.labels, outlook.gold, outlook.rows)
+    gains = expected_gains(outlook.votes, outlook.labels, outlook.gold, outlook.reading)
     waiting = np.flatnonzero(outlook.settled < 0)
     order = np.argsort(-(gains / np.maximum(outlook.minutes, 1e-9))[waiting], kind="stable")
     rows = waiting[order[:_BATCH]]
@@ -43,5 +43,5 @@ def rows_to_label(outlook: Outlook, folder: str) -> Iterator[Step]:
 def _beyond(outlook: Outlook) -> Floats:
     """The labels that an answer on each row is expected to put right in other rows, float64[n]."""
     believed = replace(outlook.labels, probs=outlook.believed)
-    gains = expected_gains(outlook.votes, believed, outlook.gold, outlook.rows)
+    gains = expected_gains(outlook.votes, believed, outlook.gold, outlook.reading)
     return np.asarray(np.maximum(gains - (1 - outlook.believed.max(axis=1, initial=0)), 0))

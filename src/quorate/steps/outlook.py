@@ -14,7 +14,7 @@ from quorate.content import with_content
 from quorate.content_model import text_features
 from quorate.patterns import VotePatterns, fold
 from quorate.protocols import FittedLabelModel, LabelModel
-from quorate.ranking.alike import reading_s
+from quorate.ranking.alike import Reading
 from quorate.rows import Rows
 from quorate.trust.doubt import believed_accuracy
 from quorate.values import ABSTAIN, Gold, Labels, Votes
@@ -87,9 +87,14 @@ class Outlook:
         return text_features(Rows(self.rows.table.select([self.text]), self.rows.ids)) if self.text else None
 
     @cached_property
+    def reading(self) -> Reading:
+        """What the rows are to a person."""
+        return Reading.of(self.rows)
+
+    @property
     def minutes(self) -> Floats:
         """How long a person takes over each row, float64[n]."""
-        return np.asarray(reading_s(self.rows) / 60)
+        return self.reading.seconds / 60
 
     def examples(self, at: NDArray[np.intp]) -> list[dict[str, Any]]:
         """The first three of these rows: their id, and text or cells."""

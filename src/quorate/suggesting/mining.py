@@ -7,7 +7,7 @@ alone; the precision and the coverage that are told come from the second, where 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -159,13 +159,7 @@ def _chosen(outlook: Outlook, ground: _Ground, picks: list[_Pick], most: int) ->
         if not left:
             break
         best = left.pop(0)
-        exact = Candidate(
-            best.candidate.name,
-            best.candidate.says,
-            best.candidate.pattern,
-            found(outlook.texts, best.candidate.pattern),
-            best.candidate.phrase,
-        )
+        exact = replace(best.candidate, rows=found(outlook.texts, best.candidate.pattern))
         if _is_known(outlook, exact.rows, best.label) or any(_are_alike(exact, other.candidate) for other in chosen):
             continue
         chosen.append(_Pick(exact, best.label, best.worth))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.features import FOLDS, WORDS, Features, weighed
-from quorate.training_sets.duplicates import near_duplicates
+from quorate.training_sets.duplicates import first_of_each, near_duplicates
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,18 +61,13 @@ def views(content: Any) -> Views:
     if np.asarray(content).ndim == 2:
         numbers = View("numbers", condensed.values, 3.0)
         keys = [row.tobytes() for row in np.asarray(content, np.float64)]
-        return Views((numbers,), condensed.values, condensed.speaks, _first(keys), _draws(keys))
+        return Views((numbers,), condensed.values, condensed.speaks, first_of_each(keys), _draws(keys))
     texts = [text or "" for text in content]
     alike = near_duplicates(texts) if texts else np.zeros(0, np.intp)
     words = weighed(texts, [WORDS]) if texts else np.zeros((0, 0))
     seen = (View("words", words, 10.0), components) if words.shape[1] else (components,)
     keys = _least(texts, alike)
     return Views(seen, words if words.shape[1] else condensed.values, condensed.speaks, alike, _draws(keys))
-
-
-def _first(keys: Sequence[bytes]) -> NDArray[np.intp]:
-    seen: dict[bytes, int] = {}
-    return np.array([seen.setdefault(key, at) for at, key in enumerate(keys)], np.intp)
 
 
 def _least(texts: Sequence[str], alike: NDArray[np.intp]) -> list[bytes]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,8 @@ def near_duplicates(texts: Sequence[str], likeness: float = LIKENESS) -> NDArray
 
     Near-duplicates of near-duplicates are in one cluster. Case, punctuation and spaces are no difference.
     """
-    first = _same_words(texts)
+    # A text without any word is compared as it is.
+    first = first_of_each([_words(text) or f"\0{text}" for text in texts])
     distinct = np.flatnonzero(first == np.arange(len(texts)))
     if len(distinct) < 2:
         return first
@@ -45,10 +46,10 @@ def _words(text: str) -> str:
     return _NO_WORD.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
-def _same_words(texts: Sequence[str]) -> NDArray[np.intp]:
-    """The position of the first text with the same words; a text without any is compared as it is."""
-    seen: dict[str, int] = {}
-    return np.array([seen.setdefault(_words(text) or f"\0{text}", i) for i, text in enumerate(texts)], np.intp)
+def first_of_each(keys: Sequence[Hashable]) -> NDArray[np.intp]:
+    """The position of the first key that equals each, intp[n]."""
+    seen: dict[Hashable, int] = {}
+    return np.array([seen.setdefault(key, i) for i, key in enumerate(keys)], np.intp)
 
 
 def _shingles(texts: Sequence[str]) -> Any:
