@@ -113,7 +113,9 @@ def test_the_commands_and_the_example_of_next_run(tmp_path: Path, monkeypatch: p
     assert names["step"].basis
 
 
-def test_the_commands_of_training_run_on_the_project_that_init_writes(tmp_path: Path) -> None:
+def test_the_commands_of_training_run_on_the_project_that_init_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     training = (REPOSITORY / "docs" / "train.md").read_text(encoding="utf-8")
     assert quorate("init", tmp_path / "demo").code == 0
     for line in blocks(training, "console")[0].splitlines():
@@ -122,6 +124,10 @@ def test_the_commands_of_training_run_on_the_project_that_init_writes(tmp_path: 
     toml = tmp_path / "demo" / "quorate.toml"
     toml.write_text(toml.read_text("utf-8") + "\n" + blocks(training, "toml")[0], "utf-8")
     assert quorate("run", "demo", cwd=tmp_path).code == 0
+    names: dict[str, Any] = {}
+    monkeypatch.chdir(tmp_path)
+    run(blocks(training, "python")[0], names)
+    assert len(names["said"]) == 2
 
 
 def test_the_commands_and_settings_of_executors_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

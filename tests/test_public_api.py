@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 import typed_usage
 from projects import REPOSITORY, needs, write_project
+from taught_rows import write_taught
 
 import quorate
+from quorate.end_model import Wanted, train
+from quorate.project import open_project
 
 PACKAGE = REPOSITORY / "src" / "quorate"
 USAGE = Path(typed_usage.__file__)
@@ -75,6 +78,9 @@ def test_the_typed_usage_runs(tmp_path: Path) -> None:
     assert len(typed_usage.labels_in_doubt()) == 1
     assert typed_usage.a_document_on_demand().derived["doc"].columns == ("text",)
     assert typed_usage.a_project(write_project(tmp_path / "spam")).report["rows"] == 4
+    kept = tmp_path / "model"
+    train(open_project(write_taught(tmp_path / "taught")), Wanted(weigh_worth=False, out=kept))
+    assert typed_usage.what_a_model_says(kept)[0] == "SPAM"
     assert typed_usage.what_to_do_next(write_project(tmp_path / "spam")) == 0
     assert typed_usage.a_review_without_a_browser(write_project(tmp_path / "spam")) == 1
     assert "quorate init" in str(typed_usage.the_one_exception_to_catch(tmp_path))

@@ -108,6 +108,12 @@ def labels_in_doubt() -> Queue:
     return found.queue
 
 
+def what_a_model_says(folder: Path) -> list[str | None]:
+    """The labels that a kept model gives the rows of a frame."""
+    labels: list[str | None] = quorate.predict(folder, FRAME, id="id").column("label").to_pylist()
+    return labels
+
+
 def a_document_on_demand() -> Rows:
     return Rows.of(FRAME, id="id").deriving(SpacyDoc("text", pipeline="blank:en"))
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from quorate.label_errors import find_errors as find_errors
     from quorate.next_steps import next_steps as next_steps
     from quorate.patterns import VotePatterns as VotePatterns
+    from quorate.predicting import predict as predict
     from quorate.project import open_project as open_project
     from quorate.rank import rank as rank
     from quorate.review.notebook import review_in_notebook as review_in_notebook
@@ -62,6 +63,7 @@ _HOMES = {
     "labeling_function": "sources.labeling_function",
     "next_steps": "next_steps",
     "open_project": "project",
+    "predict": "predicting",
     "rank": "rank",
     "review_in_notebook": "review.notebook",
     "run": "run",

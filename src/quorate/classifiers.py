@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from inspect import isclass, signature
@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 
 from quorate.errors import PluginError, did_you_mean, listed
 from quorate.registry import imported
+from quorate.values import ABSTAIN, LabelSpace, Status, VoteColumn
+
+# BLAS may round the last bits differently for batches of different size; votes must not depend on the batch.
+_DECIMALS = 5
 
 
 def named_classifier(name: str, params: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Any:
@@ -110,3 +114,23 @@ def fitting_temperature(probs: NDArray[np.float64], target: NDArray[np.float64])
 
     found = minimize_scalar(loss, bounds=(np.log(0.1), np.log(10)), method="bounded", options={"xatol": 1e-3})
     return round(float(np.exp(found.x)), 4)
+
+
+def of_labels(probs: NDArray[np.float64], classes: Iterable[Any], space: LabelSpace) -> NDArray[np.float64]:
+    """P(label) float64[n, k] from P(class) float64[n, c]; classes may be aliases of one label, which has the
+    probability of all of them."""
+    found = np.zeros((len(probs), len(space)))
+    for name, column in zip(classes, probs.T, strict=True):
+        found[:, space.index(str(name))] += column
+    return found
+
+
+def confident_votes(probs: NDArray[np.float64], min_confidence: float) -> VoteColumn:
+    """A vote for the most probable label of each row; none where it is less probable, shares its place, or is NaN."""
+    told = np.round(probs, _DECIMALS)
+    known = np.nan_to_num(told)
+    top = known.max(axis=1)
+    sure = (top >= min_confidence) & ((told == top[:, None]).sum(axis=1) == 1)
+    labels = np.where(sure, known.argmax(axis=1), ABSTAIN).astype(np.int16)
+    status = np.where(sure, Status.VOTED, Status.ABSTAINED).astype(np.uint8)
+    return VoteColumn(labels, status, told.max(axis=1).astype(np.float32), told.astype(np.float32))

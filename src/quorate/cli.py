@@ -11,6 +11,7 @@ from quorate.commands.errors import errors
 from quorate.commands.export import export, replay
 from quorate.commands.next import next_, suggest
 from quorate.commands.pipeline import check_tracker, pipeline, tell_tracker
+from quorate.commands.predict import predict
 from quorate.commands.progress import progress
 from quorate.commands.review import gold, review
 from quorate.commands.saying import AsJson, Folder, Say, reported, shown
@@ -220,6 +221,7 @@ app.command()(errors)
 app.command("next")(next_)
 app.command()(suggest)
 app.command()(train)
+app.command()(predict)
 app.command()(export)
 app.command()(replay)
 app.command()(pipeline)

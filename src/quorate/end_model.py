@@ -43,6 +43,16 @@ class Wanted:
     out: Path | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class _Chosen:
+    """What is kept: the contender `on`, the name of its lesson, that lesson of all rows, and its models by fold."""
+
+    on: str
+    name: str
+    lesson: Lesson
+    trained: Trained
+
+
 def train(project: Project, wanted: Wanted) -> dict[str, Any]:
     """Trains, judges and keeps the end model of a project; what came of it, as a documented object.
 
@@ -56,12 +66,13 @@ def train(project: Project, wanted: Wanted) -> dict[str, Any]:
     taught = Taught(project, fused(project, offline=True), wanted.min_probability)
     trained = {name: found for name in _contenders(taught) if (found := _trained(taught, learner, name))}
     on = "weak" if wanted.on == "labels" else wanted.on
-    lesson = {"weak": _choose(taught, trained)}.get(on, on)
+    name = {"weak": _choose(taught, trained)}.get(on, on)
     if on not in trained:
         raise TableError(f"there is nothing to learn from: no row in four fifths of them has what {NAMES[on]} needs")
     told = _told(taught, learner, trained, wanted.weigh_worth)
-    about = _about(taught, learner, (on, lesson), told)
-    files = [] if wanted.out is None else _keep(wanted.out, taught, learner, trained[on], about)
+    chosen = _Chosen(on, name, taught.lesson(name, np.ones(len(taught.inputs), bool)), trained[on])
+    about = _about(taught, learner, chosen, told)
+    files = [] if wanted.out is None else _keep(wanted.out, taught, learner, chosen, about)
     return {
         "schema": "quorate.train/1",
         "project": project.name,
@@ -108,8 +119,8 @@ def _learner(project: Project, wanted: Wanted) -> Learner:
     return learner
 
 
-def _keep(folder: Path, taught: Taught, learner: Learner, trained: Trained, about: dict[str, Any]) -> list[Path]:
-    lesson = taught.lesson(about["trained"]["lesson"], np.ones(len(taught.inputs), bool))
+def _keep(folder: Path, taught: Taught, learner: Learner, chosen: _Chosen, about: dict[str, Any]) -> list[Path]:
+    lesson, trained = chosen.lesson, chosen.trained
     whole = learner.fit(taught.inputs, lesson)
     near_taught = np.isin(taught.clusters, taught.clusters[lesson.at])
     keys = keys_of(taught.inputs.cells)
@@ -192,10 +203,8 @@ def _warnings(taught: Taught, learner: Learner, is_judged: bool) -> list[str]:
     return found
 
 
-def _about(taught: Taught, learner: Learner, chosen: tuple[str, str], told: Mapping[str, Any]) -> dict[str, Any]:
-    on, lesson = chosen
-    lesson_rows = taught.lesson(lesson, np.ones(len(taught.inputs), bool))
-    score = next((found for found in told["contenders"] if found["name"] == on), None)
+def _about(taught: Taught, learner: Learner, chosen: _Chosen, told: Mapping[str, Any]) -> dict[str, Any]:
+    score = next((found for found in told["contenders"] if found["name"] == chosen.on), None)
     return {
         "schema": SCHEMA,
         "name": taught.project.name,
@@ -209,14 +218,14 @@ def _about(taught: Taught, learner: Learner, chosen: tuple[str, str], told: Mapp
             "dimensions": learner.dimensions,
         },
         "trained": {
-            "on": on,
-            "lesson": lesson,
-            "rows": len(lesson_rows),
-            "from": _origin(taught, lesson),
-            "sha256": _hash(taught, lesson_rows),
+            "on": chosen.on,
+            "lesson": chosen.name,
+            "rows": len(chosen.lesson),
+            "from": _origin(taught, chosen.name),
+            "sha256": _hash(taught, chosen.lesson),
         },
         "score": score and {key: score[key] for key in ("accuracy", "macro_f1", "labels")},
-        "worth": told["verdict"] if on == "weak" else "",
+        "worth": told["verdict"] if chosen.on == "weak" else "",
         "versions": {"quorate": __version__, **{name: version(name) for name in ("scikit-learn", "numpy")}},
     }
 

@@ -20,7 +20,7 @@ FOLDS = 5
 _HASHED = 2**18
 # Words and their pairs, and pieces of words: the latter carry over inflection, spelling and names.
 WORDS: dict[str, Any] = {"ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
-_ANALYSERS: tuple[dict[str, Any], ...] = (WORDS, {"ngram_range": (3, 5), "analyzer": "char_wb"})
+PIECES: dict[str, Any] = {"ngram_range": (3, 5), "analyzer": "char_wb"}
 _FEWEST_ROWS = 2
 _DIMENSIONS = 300
 _TURNS = 4
@@ -114,7 +114,7 @@ def _condensed(table: Any, dimensions: int) -> Floats:
     return np.asarray(basis @ turned[:, leading] * np.sqrt(np.maximum(strength[leading], 0.0)))
 
 
-def weighed(texts: Sequence[str], analysers: Sequence[dict[str, Any]] = _ANALYSERS) -> Any:
+def weighed(texts: Sequence[str], analysers: Sequence[dict[str, Any]] = (WORDS, PIECES)) -> Any:
     """TF-IDF of what occurs in two rows or more, rows of length one, CSR float64[n, d]; d may be 0."""
     from scipy import sparse
     from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from quorate.classifiers import OutOfFold
 from quorate.errors import PluginError
 from quorate.features import numbers
+from quorate.fingerprint import sha256_of
 from quorate.rows import Rows
 from quorate.training_sets.writing import write_json
 
@@ -78,7 +79,7 @@ def write_model(folder: Path, model: KeptModel) -> list[Path]:
 
     folder.mkdir(parents=True, exist_ok=True)
     dump(model.models, folder / MODEL, compress=3)
-    write_json(folder / ABOUT, {**model.about, "sha256": _hash(folder / MODEL)})
+    write_json(folder / ABOUT, {**model.about, "sha256": sha256_of(folder / MODEL)})
     return [folder / MODEL, folder / ABOUT]
 
 
@@ -109,12 +110,8 @@ def read_model(folder: Path) -> KeptModel:
     about = read_about(folder)
     if not (folder / MODEL).is_file():
         raise PluginError(f"there is no {MODEL} in {folder}; train again")
-    if _hash(folder / MODEL) != about["sha256"]:
+    if sha256_of(folder / MODEL) != about["sha256"]:
         raise PluginError(f"{folder / MODEL} is not the file that {ABOUT} describes; train again")
     from joblib import load
 
     return KeptModel(about, load(folder / MODEL))
-
-
-def _hash(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()

@@ -14,6 +14,7 @@ import pyarrow as pa
 from quorate import __version__
 from quorate.collector import FILE
 from quorate.errors import TableError
+from quorate.fingerprint import sha256_of
 from quorate.project import Project
 from quorate.values import Status, Votes
 
@@ -33,7 +34,7 @@ def locked(project: Project, wanted: dict[str, Any], votes: Votes, folder: Path)
 
 def inputs(project: Project, votes: Votes) -> dict[str, str]:
     """The hash of each file, source and column of votes that the training set is made of."""
-    files = {f"file {name}": _of_file(project.folder / name) for name in _files(project)}
+    files = {f"file {name}": sha256_of(project.folder / name) for name in _files(project)}
     sources = {f"source {source.name}": source.fingerprint() for source in project.sources}
     columns = {
         f"votes {name}": sha256(votes.matrix[:, j].tobytes() + votes.status[:, j].tobytes()).hexdigest()
@@ -54,11 +55,7 @@ def _files(project: Project) -> Iterator[str]:
 def outputs(folder: Path) -> dict[str, str]:
     """The hash of each file in a folder, but that of the lock."""
     found = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != LOCK)
-    return {path.relative_to(folder).as_posix(): _of_file(path) for path in found}
-
-
-def _of_file(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in found}
 
 
 def read_lock(folder: Path) -> dict[str, Any]:

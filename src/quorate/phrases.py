@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_WORD = r"(?u)[^\W_]+(?:['\u2019][^\W_]+)*"
+WORD = r"(?u)[^\W_]+(?:['\u2019][^\W_]+)*"
 _MOST = 50_000
 
 
@@ -31,7 +31,7 @@ class Phrases:
             ngram_range=(1, longest),
             min_df=fewest,
             max_features=_MOST,
-            token_pattern=_WORD,
+            token_pattern=WORD,
             dtype=np.int8,
         )
         # The reader refuses texts that hold no phrase often enough.

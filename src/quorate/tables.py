@@ -15,7 +15,7 @@ from pyarrow import csv, json, parquet
 from quorate.errors import TableError, did_you_mean
 
 # One row must fit a block, and a cell may hold a book.
-_BLOCK_BYTES = 64 * 2**20
+BLOCK_BYTES = 64 * 2**20
 
 
 def read_table(path: Path, text_columns: Iterable[str] = ()) -> pa.Table:
@@ -29,10 +29,31 @@ def read_table(path: Path, text_columns: Iterable[str] = ()) -> pa.Table:
     """
     check_file(path)
     table = _read(path, text_columns)
-    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
+    check_names(path, table.column_names)
+    return table
+
+
+def check_names(path: Path, names: Iterable[str]) -> None:
+    """
+    Raises:
+        TableError: two columns of the file have one name.
+    """
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise TableError(f"{path.name} names the column {twice[0]!r} twice; every column needs a name of its own")
-    return table
+
+
+def kind_of_file(path: Path) -> str:
+    """The suffix that tells the format, ".csv" of data.csv.gz.
+
+    Raises:
+        TableError: it tells none that can be read.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+    kind = suffixes[-1] if suffixes else ""
+    if kind not in (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"):
+        raise TableError(f"{path.name}: cannot tell the format; use .csv, .tsv, .jsonl (also .gz) or .parquet")
+    return kind
 
 
 def check_file(path: Path) -> None:
@@ -66,12 +87,9 @@ def decoded(name: str, content: bytes) -> str:
 
 
 def _read(path: Path, text_columns: Iterable[str]) -> pa.Table:
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
-    kind = suffixes[-1] if suffixes else ""
+    kind = kind_of_file(path)
     if kind == ".parquet":
         return _read_parquet(path)
-    if kind not in (".csv", ".tsv", ".jsonl", ".ndjson"):
-        raise TableError(f"{path.name}: cannot tell the format; use .csv, .tsv, .jsonl (also .gz) or .parquet")
     content = _content(path)
     decoded(path.name, content)
     content = content.removeprefix(b"\xef\xbb\xbf")
@@ -88,14 +106,14 @@ def _content(path: Path) -> bytes:
     try:
         return gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
-        raise TableError(f"{path.name}: cannot be read as gzip: {_first_line(error)}") from None
+        raise TableError(f"{path.name}: cannot be read as gzip: {first_line(error)}") from None
 
 
 def _read_parquet(path: Path) -> pa.Table:
     try:
         return parquet.read_table(path)
     except (pa.ArrowException, OSError) as error:
-        raise TableError(f"{path.name} is not a readable Parquet file: {_first_line(error)}") from None
+        raise TableError(f"{path.name} is not a readable Parquet file: {first_line(error)}") from None
 
 
 def _read_csv(path: Path, content: bytes, delimiter: str, text_columns: Iterable[str]) -> pa.Table:
@@ -109,12 +127,12 @@ def _read_csv(path: Path, content: bytes, delimiter: str, text_columns: Iterable
         table = csv.read_csv(
             pa.BufferReader(content),
             # One thread, because only then does Arrow know which row is ragged.
-            read_options=csv.ReadOptions(use_threads=False, block_size=max(_BLOCK_BYTES, len(content) + 1)),
+            read_options=csv.ReadOptions(use_threads=False, block_size=max(BLOCK_BYTES, len(content) + 1)),
             parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse),
             convert_options=csv.ConvertOptions(column_types=dict.fromkeys(text_columns, pa.string())),
         )
     except pa.ArrowException as error:
-        raise TableError(f"{path.name} is not a readable CSV file: {_first_line(error)}") from None
+        raise TableError(f"{path.name} is not a readable CSV file: {first_line(error)}") from None
     if ragged:
         first = ragged[0]
         raise TableError(
@@ -137,11 +155,11 @@ def _read_jsonl(path: Path, content: bytes, text_columns: Iterable[str]) -> pa.T
     try:
         return json.read_json(
             pa.BufferReader(content),
-            read_options=json.ReadOptions(block_size=max(_BLOCK_BYTES, len(content) + 1)),
+            read_options=json.ReadOptions(block_size=max(BLOCK_BYTES, len(content) + 1)),
             parse_options=json.ParseOptions(explicit_schema=_text_schema(content, text_columns)),
         )
     except pa.ArrowException as error:
-        raise TableError(f"{path.name}: {_bad_line(content) or _first_line(error)}") from None
+        raise TableError(f"{path.name}: {_bad_line(content) or first_line(error)}") from None
 
 
 def _text_schema(content: bytes, text_columns: Iterable[str]) -> pa.Schema | None:
@@ -185,5 +203,6 @@ _JSON_KINDS = {
 }
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, without the lines that say where in Arrow it was raised."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from quorate.errors import TableError, did_you_mean, listed
 from quorate.kept_model import cells_of, keys_of
 from quorate.project import Data, Project
+from quorate.standing import joined_gold
 from quorate.training.inputs import Inputs, inputs_of
 from quorate.training.judging import Judges, folds
 from quorate.training.learner import Lesson
@@ -38,11 +39,8 @@ class Settled:
 
 def settled(data: Data) -> Settled:
     """What people said of the rows, an answer of a review before the gold column."""
-    truth = np.full(len(data.rows), ABSTAIN, np.int16)
-    for gold in (data.gold, data.reviewed):
-        if gold is not None:
-            known = gold.aligned(data.rows.ids)
-            truth = np.where(known != ABSTAIN, known, truth)
+    known = joined_gold(data.gold, data.reviewed)
+    truth = np.full(len(data.rows), ABSTAIN, np.int16) if known is None else known.aligned(data.rows.ids)
     if data.gold is not None:
         return Settled(truth, (data.gold.aligned(data.rows.ids) != ABSTAIN).astype(np.float64))
     chance = dict(zip(data.reviewed.ids, data.reviewed.inclusion, strict=False)) if data.reviewed is not None else {}

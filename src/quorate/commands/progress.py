@@ -9,8 +9,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar with rate and time left on a terminal, a line every few seconds elsewhere; always on standard error."""
+def progress() -> Iterator[Callable[[int, int | None], None]]:
+    """A bar with rate and time left on a terminal, a line every few seconds elsewhere; always on standard error.
+
+    Called with how many rows are done of how many (None: nobody knows); the clock starts anew when none are.
+    """
     if not sys.stderr.isatty():
         yield _plain_progress()
         return
@@ -29,7 +32,9 @@ def progress() -> Iterator[Callable[[int, int], None]]:
         task = bar.add_task("rows", total=None, rate="")
         start = time.monotonic()
 
-        def advance(done: int, total: int) -> None:
+        def advance(done: int, total: int | None) -> None:
+            nonlocal start
+            start = start if done else time.monotonic()
             bar.update(
                 task,
                 completed=done,
@@ -40,17 +45,21 @@ def progress() -> Iterator[Callable[[int, int], None]]:
         yield advance
 
 
-def _plain_progress(every_s: float = 5.0) -> Callable[[int, int], None]:
+def _plain_progress(every_s: float = 5.0) -> Callable[[int, int | None], None]:
     start = last = time.monotonic()
 
-    def advance(done: int, total: int) -> None:
-        nonlocal last
+    def advance(done: int, total: int | None) -> None:
+        nonlocal start, last
         now = time.monotonic()
+        if not done:
+            start = last = now
         if now - last >= every_s:
             last = now
             rate = done / (now - start)
-            left_s = (total - done) / max(rate, 1e-9)
-            sys.stderr.write(f"{done:,} of {total:,} rows, {rate:,.0f} rows/s, {left_s:,.0f} s left\n")
+            of, left = "", ""
+            if total is not None:
+                of, left = f" of {total:,}", f", {(total - done) / max(rate, 1e-9):,.0f} s left"
+            sys.stderr.write(f"{done:,}{of} rows, {rate:,.0f} rows/s{left}\n")
             sys.stderr.flush()
 
     return advance

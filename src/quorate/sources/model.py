@@ -9,13 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from quorate.classifiers import confident_votes, of_labels
 from quorate.fingerprint import fingerprint
 from quorate.kept_model import KeptModel, read_about, read_model
 from quorate.rows import Rows
-from quorate.values import ABSTAIN, LabelSpace, Status, VoteColumn
-
-# BLAS may round the last bits differently for batches of different size; votes must not depend on the batch.
-_DECIMALS = 5
+from quorate.values import LabelSpace, VoteColumn
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,16 +59,8 @@ class EndModel:
 
     def vote(self, rows: Rows, space: LabelSpace) -> VoteColumn:
         own, speaks = self._model.probabilities(rows)
-        probs = np.zeros((len(rows), len(space)))
-        # Names may be aliases of one label, which has the probability of all of them.
-        for name, column in zip(self.labels, own.T, strict=True):
-            probs[:, space.index(name)] += column
-        probs = np.where(speaks[:, None], np.round(probs, _DECIMALS), np.nan)
-        top = np.nan_to_num(probs).max(axis=1)
-        sure = speaks & (top >= self.min_confidence) & ((probs == top[:, None]).sum(axis=1) == 1)
-        labels = np.where(sure, np.nan_to_num(probs).argmax(axis=1), ABSTAIN).astype(np.int16)
-        status = np.where(sure, Status.VOTED, Status.ABSTAINED).astype(np.uint8)
-        return VoteColumn(labels, status, probs.max(axis=1).astype(np.float32), probs.astype(np.float32))
+        probs = of_labels(own, self.labels, space)
+        return confident_votes(np.where(speaks[:, None], probs, np.nan), self.min_confidence)
 
     @cached_property
     def _about(self) -> dict[str, Any]:

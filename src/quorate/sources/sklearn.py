@@ -11,14 +11,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.classifiers import OutOfFold, named_classifier
+from quorate.classifiers import OutOfFold, confident_votes, named_classifier, of_labels
 from quorate.errors import PluginError, listed
 from quorate.fingerprint import fingerprint
 from quorate.rows import Rows
-from quorate.values import ABSTAIN, Gold, LabelSpace, Status, VoteColumn
-
-# BLAS may round the last bits differently for batches of different size; votes must not depend on the batch.
-_DECIMALS = 5
+from quorate.values import ABSTAIN, Gold, LabelSpace, VoteColumn
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,22 +112,13 @@ class Classifier:
         texts = rows.values(self.column)
         probs = self._probabilities([text or "" for text in texts], space)
         probs[[i for i, text in enumerate(texts) if text is None]] = np.nan
-        top = np.nan_to_num(probs).max(axis=1)
-        sure = (top >= self.min_confidence) & ((probs == top[:, None]).sum(axis=1) == 1)
-        labels = np.where(sure, np.nan_to_num(probs).argmax(axis=1), ABSTAIN).astype(np.int16)
-        status = np.where(sure, Status.VOTED, Status.ABSTAINED).astype(np.uint8)
-        return VoteColumn(labels, status, probs.max(axis=1).astype(np.float32), probs.astype(np.float32))
+        return confident_votes(probs, self.min_confidence)
 
     def _probabilities(self, texts: list[str], space: LabelSpace) -> NDArray[np.float64]:
         if self.learned is not None:
-            return np.round(self.learned.probabilities(texts, texts, len(space)), _DECIMALS)
-        probs = np.zeros((len(texts), len(space)))
-        if texts:
-            classes = [space.index(str(name)) for name in self.estimator.classes_]
-            # Classes may be aliases of one label, which has the probability of all of them.
-            for y, column in zip(classes, self.estimator.predict_proba(texts).T, strict=True):
-                probs[:, y] += column
-        return np.round(probs, _DECIMALS)
+            return self.learned.probabilities(texts, texts, len(space))
+        classes = self.estimator.classes_
+        return of_labels(self.estimator.predict_proba(texts) if texts else np.zeros((0, len(classes))), classes, space)
 
     @cached_property
     def _pipeline(self) -> Any:

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.phrases import Phrases
+from quorate.phrases import WORD, Phrases
 
 _LONGEST = 3
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
 # What RE2 and Python read alike: no look-around, no back-references.
 _SHAPES = {
@@ -66,7 +65,7 @@ def found(texts: Sequence[str], pattern: str) -> NDArray[np.intp]:
 
 
 def _openings(texts: Sequence[str], fewest: int) -> Iterator[Candidate]:
-    first = [[word.lower() for word in _WORD.findall(text[:200])[:2]] for text in texts]
+    first = [[word.lower() for word in re.findall(WORD, text[:200])[:2]] for text in texts]
     for length in (1, 2):
         begun = [" ".join(words[:length]) if len(words) >= length else "" for words in first]
         for opening, count in sorted(Counter(begun).items()):

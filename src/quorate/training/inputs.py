@@ -10,12 +10,11 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate.features import PIECES, WORDS
+
 Floats = NDArray[np.float64]
 At = NDArray[np.intp]
 Reading = Literal["words", "words+pieces", "pieces"]
-
-WORDS: dict[str, Any] = {"ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
-PIECES: dict[str, Any] = {"ngram_range": (3, 5), "analyzer": "char_wb"}
 
 
 class Reader(Protocol):

@@ -130,7 +130,7 @@ def scored(judges: Judges, given: NDArray[Any]) -> Score:
     share = float((weight * right).sum() / weight.sum())
     confusion = _confusions(judges, given, np.ones((1, _groups(judges)[1])))[0]
     accuracies, f1s = [], []
-    for drawn in _resampled(judges):
+    for drawn in resampled(judges):
         confusions = _confusions(judges, given, drawn)
         accuracies.append(np.trace(confusions, axis1=1, axis2=2) / confusions.sum(axis=(1, 2)))
         f1s.append(_macro_f1(confusions))
@@ -154,12 +154,12 @@ def difference(judges: Judges, given: NDArray[Any], other: NDArray[Any]) -> Esti
     at, (group, groups) = judges.at, _groups(judges)
     gained = ((given[at] == judges.truth[at]) * 1.0 - (other[at] == judges.truth[at])) * judges.weight[at]
     by_group, size = np.bincount(group, gained, groups), np.bincount(group, judges.weight[at], groups)
-    drawn = np.concatenate([(w @ by_group) / (w @ size) for w in _resampled(judges)])
+    drawn = np.concatenate([(w @ by_group) / (w @ size) for w in resampled(judges)])
     low, high = np.percentile(drawn, [2.5, 97.5])
     return Estimated(float(by_group.sum() / size.sum()), float(low), float(high), len(at))
 
 
-def resampled(judges: Judges, draws: int) -> Iterator[Floats]:
+def resampled(judges: Judges, draws: int = _DRAWS) -> Iterator[Floats]:
     """How often each group of near-duplicates is drawn, float64[at once, groups], so many draws in all.
 
     Each group by itself (a Poisson bootstrap), which for a few dozen groups or more is the same and quicker.
@@ -177,10 +177,6 @@ def by_group(judges: Judges, values: Floats) -> Floats:
     sums = np.zeros((groups, values.shape[1]))
     np.add.at(sums, group, values)
     return sums
-
-
-def _resampled(judges: Judges) -> Iterator[Floats]:
-    return resampled(judges, _DRAWS)
 
 
 def _groups(judges: Judges) -> tuple[NDArray[np.intp], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -53,9 +54,7 @@ class Lessons:
 
     def majority(self, seen: Mask) -> Lesson:
         """The label with most votes; rows whose best labels tie teach nothing."""
-        patterns, where = fold(self.votes)
-        labels = predict(fit(patterns, "majority"), self.votes, patterns, where, gold=None, name="majority")
-        return self._one_hot(labels.hard, seen)
+        return self._one_hot(self._by_majority.hard, seen)
 
     def gold(self, seen: Mask) -> Lesson:
         """What people said, and nothing else."""
@@ -64,6 +63,11 @@ class Lessons:
     def together(self, seen: Mask) -> Lesson:
         """The labels as all the seen gold would anchor them."""
         return self._soft(self._anchored(self.truth, seen), seen)
+
+    @cached_property
+    def _by_majority(self) -> Labels:
+        patterns, where = fold(self.votes)
+        return predict(fit(patterns, "majority"), self.votes, patterns, where, gold=None, name="majority")
 
     def _anchored(self, known: NDArray[np.int16], seen: Mask) -> Labels:
         key = known.tobytes() + seen.tobytes()

@@ -30,8 +30,11 @@ def write_json(path: Path, value: Any) -> Path:
 
 
 def write_json_lines(path: Path, objects: Iterable[Any]) -> Path:
-    """One JSON object a line; NaN is refused, for it is not JSON."""
-    return write_text(path, "".join(json.dumps(o, ensure_ascii=False, allow_nan=False) + "\n" for o in objects))
+    """One JSON object a line, written as it comes; NaN is refused, for it is not JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as out:
+        out.writelines(json.dumps(o, ensure_ascii=False, allow_nan=False) + "\n" for o in objects)
+    return path
 
 
 def read_json_lines(path: Path) -> list[Any]:
