@@ -10,7 +10,7 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 import pytest
-from projects import REPOSITORY, needs, quorate
+from projects import REPOSITORY, needs, quorate, quorate_on_a_terminal
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from taught_rows import TOML, comments, write_taught
@@ -302,9 +302,9 @@ def test_where_the_curve_is_flat_only_an_end_that_holds_is_said(rows: int) -> No
     found = worth(curve, judges_of(np.zeros(judged, int)), given)
     assert found.relation != "about"
     if found.relation == "at least":
-        assert found.rows == found.low <= rows
+        assert found.low == found.rows <= rows
     elif found.relation == "at most":
-        assert found.rows == found.high >= rows
+        assert found.high == found.rows >= rows
     else:
         assert found.relation == "unknown"
 
@@ -353,6 +353,32 @@ def test_train_tells_of_all_contenders_on_the_same_gold(trained: tuple[Path, Any
     assert weak["accuracy"]["value"] > 0.8
     assert told["worth"]["relation"] in get_args(Relation)
     assert "weak labels" in told["verdict"]
+
+
+def test_train_says_what_it_does(tmp_path: Path) -> None:
+    heard: list[str] = []
+    train(open_project(write_taught(tmp_path / "project")), Wanted(), heard.append)
+    assert heard[0] == "reading what the sources said"
+    assert [doing for doing in heard if doing.startswith("training")] == [
+        "training a model on the most probable",
+        "training a model on probabilities",
+        "training a model on majority vote",
+        "training a model on gold rows alone",
+    ]
+    assert any(doing.startswith("learning curve: models on 10 gold rows") for doing in heard)
+    assert heard[-1] == "keeping the model"
+
+
+def test_on_a_terminal_train_and_errors_show_what_they_do_and_elsewhere_nothing(tmp_path: Path) -> None:
+    folder = write_taught(tmp_path / "project", n=60)
+    shown = quorate_on_a_terminal("train", folder, "--no-worth", "--json")
+    assert json.loads(shown.out)["schema"] == "quorate.train/1"
+    assert "training a model" in shown.err
+    shown = quorate_on_a_terminal("errors", folder, "--json")
+    assert json.loads(shown.out)["schema"] == "quorate.errors/1"
+    assert "models learn the labels of other rows: 3 times over" in shown.err
+    assert quorate("train", folder, "--no-worth").err == ""
+    assert quorate("errors", folder).err == ""
 
 
 def test_training_twice_says_the_same_to_the_byte(trained: tuple[Path, Any], tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 Every set is trained and judged as `quorate train` does it: five folds, near-duplicates together, the choice between
 labels and probabilities by gold of the other folds. `same_rows_gold` learns the gold of the very rows that have weak
-labels. The worth is told from half of the gold rows. Where it is told as a number (both ends of its 95 % interval can be
-told), it is compared with the learning curve measured around it on other samples of all gold rows; where it is told as a
-bound, models on that many gold rows, drawn anew, must not be on the wrong side of the labels.
+labels. The worth is told from half of the gold rows. Where it is told as a number (both ends of its 95 % interval can
+be told), it is compared with the learning curve measured around it on other samples of all gold rows; where it is told
+as a bound, models on that many gold rows, drawn anew, must not be on the wrong side of the labels.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate.protocols import Tell, unheard
 from quorate.training.inputs import Floats, Inputs
 from quorate.training.judging import FOLDS, Judges, by_group, resampled
 from quorate.training.learner import Learner, Lesson
@@ -59,7 +60,13 @@ class Worth:
 
 
 def learning_curve(
-    learner: Learner, inputs: Inputs, judges: Judges, target: float, pool: NDArray[np.bool_] | None = None
+    learner: Learner,
+    inputs: Inputs,
+    judges: Judges,
+    target: float,
+    pool: NDArray[np.bool_] | None = None,
+    *,
+    tell: Tell = unheard,
 ) -> Curve | None:
     """The curve of models on growing samples of the gold rows outside the fold that they judge; None where there are
     fewer than twice the smallest sample. It ends where two sizes have exceeded the accuracy that is looked for.
@@ -73,6 +80,7 @@ def learning_curve(
     sizes = np.unique(np.geomspace(_SMALLEST, most, _SIZES).round().astype(np.int64)).tolist()
     right: list[NDArray[np.bool_]] = []
     for size in sizes:
+        tell(f"learning curve: models on {size:,} gold rows, at most {sizes[-1]:,}")
         right.append(measured(learner, inputs, judges, size, pool))
         if sum(accuracy(r, judges) > target for r in right) >= _PAST:
             break
