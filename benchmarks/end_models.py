@@ -78,6 +78,11 @@ class Bench:
         curve = learning_curve(LEARNER, self.inputs, self.judges, accuracy(right, self.judges), half)
         return worth(curve, self.judges, given) if curve else None
 
+    def gap(self, given: NDArray[np.int64], size: int) -> float:
+        """By how much models on so many gold rows, drawn anew, are more often right."""
+        target = accuracy((given == self.judges.truth)[None, self.judges.at], self.judges)
+        return accuracy(measured(LEARNER, self.inputs, self.judges, size, seed=_SEED), self.judges) - target
+
     def met(self, given: NDArray[np.int64], about: int) -> float | None:
         """Where models on that many gold rows or so are as often right, measured anew; None where they never are."""
         target = accuracy((given == self.judges.truth)[None, self.judges.at], self.judges)

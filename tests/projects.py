@@ -8,9 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -94,6 +96,39 @@ def quorate(*arguments: str | Path, cwd: Path | None = None, **environment: str)
         env=os.environ | {"COLUMNS": "160", "NO_COLOR": "1"} | environment,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def quorate_on_a_terminal(*arguments: str | Path) -> Ended:
+    """The same with standard error on a terminal, which is what a person sees; `err` holds its control characters."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    seen: list[bytes] = []
+
+    def read() -> None:
+        # The kernel says that the other end is closed by an error.
+        with suppress(OSError):
+            while part := os.read(ours, 4096):
+                seen.append(part)
+
+    reader = Thread(target=read)
+    reader.start()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "quorate", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            timeout=300,
+            env=os.environ | {"COLUMNS": "160", "TERM": "xterm"},
+        )
+    finally:
+        os.close(theirs)
+        reader.join()
+        os.close(ours)
+    return Ended(done.returncode, done.stdout, b"".join(seen).decode("utf-8"))
 
 
 def needs(package: str) -> None:

@@ -2,8 +2,9 @@
 
 Every set is trained and judged as `quorate train` does it: five folds, near-duplicates together, the choice between
 labels and probabilities by gold of the other folds. `same_rows_gold` learns the gold of the very rows that have weak
-labels. The worth is estimated from half of the gold rows, and compared with the learning curve measured around it on
-other samples of all gold rows.
+labels. The worth is told from half of the gold rows. Where it is told as a number (both ends of its 95 % interval can
+be told), it is compared with the learning curve measured around it on other samples of all gold rows; where it is told
+as a bound, models on that many gold rows, drawn anew, must not be on the wrong side of the labels.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from benchmarks.end_models import Bench
 
 FLOORS = {"lead_over_majority_on_the_worst_set": 0.0, "sets_within_3_points_of_gold_on_the_same_rows": 2}
-TARGETS = {"worth_off_by_at_most_on_the_worst_set": 30.0}
+TARGETS = {"worth_off_by_at_most_on_the_worst_set": 30.0, "bounds_of_worth_that_do_not_hold": 0.0}
 
 
 def measure(context: Context) -> Iterator[Measurement]:
@@ -61,6 +62,9 @@ def summarise(measurements: Sequence[Measurement]) -> dict[str, Any]:
     if off:
         summary["worth_off_by_percent"] = {case: round(by) for case, by in off.items()}
         summary["worth_off_by_at_most_on_the_worst_set"] = max(off.values())
+    bounds = [m for m in measurements if m.metric.startswith("worth_")]
+    summary["worth_told_as_a_bound"] = {m.case: f"{m.metric[6:].replace('_', ' ')} {m.ours:,.0f}" for m in bounds}
+    summary["bounds_of_worth_that_do_not_hold"] = sum(m.peers["holds"] == 0 for m in bounds if "holds" in m.peers)
     return summary
 
 
@@ -81,14 +85,18 @@ def _measured(bench: Bench) -> Iterator[Measurement]:
 def _worth(bench: Bench, given: NDArray[np.int64]) -> Iterator[Measurement]:
     """From half of the gold rows; measured on all, on samples of its own."""
     estimate = bench.estimate(given)
-    if estimate is None or estimate.relation != "about":
-        why = "too few gold rows" if estimate is None else f"{estimate.relation} {estimate.rows} gold rows"
-        yield Measurement(bench.case, "worth", estimate.rows if estimate else 0.0, {}, "rows", {"measured": why})
+    if estimate is None:
+        yield Measurement(bench.case, "worth", 0.0, {}, "rows", {"measured": "too few gold rows"})
         return
     found = bench.met(given, estimate.rows)
-    if found is None:
-        why = "not met between a third and three times as many, or too few gold rows"
-        yield Measurement(bench.case, "worth", estimate.rows, {}, "rows", {"measured": why})
+    measured = {"measured": found} if found is not None else {}
+    why = {} if measured else {"measured": "not met between a third and three times as many, or too few gold rows"}
+    if estimate.relation == "about":
+        ends = {"low": float(estimate.low or 0), "high": float(estimate.high or 0)}
+        yield Measurement(bench.case, "worth", estimate.rows, {**measured, **ends}, "rows", why)
         return
-    ends = {"low": float(estimate.low or 0), "high": float(estimate.high or float("inf"))}
-    yield Measurement(bench.case, "worth", estimate.rows, {"measured": found, **ends}, "rows")
+    gap = bench.gap(given, estimate.rows)
+    holds = gap <= 0 if estimate.relation in ("at least", "more than") else gap >= 0
+    told = {"holds": float(holds)} if estimate.relation != "unknown" else {}
+    metric = f"worth_{estimate.relation.replace(' ', '_')}"
+    yield Measurement(bench.case, metric, estimate.rows, {**measured, **told}, "rows", why)

@@ -18,6 +18,7 @@ from quorate.classifiers import OutOfFold, fitting_temperature
 from quorate.errors import PluginError, TableError
 from quorate.kept_model import SCHEMA, KeptModel, keys_of, write_model
 from quorate.project import Project
+from quorate.protocols import Tell, unheard
 from quorate.taught import FEWEST_GOLD, Taught
 from quorate.training.card import model_card
 from quorate.training.judging import FOLDS, Trained, better_elsewhere, difference, left_out, scored
@@ -53,25 +54,29 @@ class _Chosen:
     trained: Trained
 
 
-def train(project: Project, wanted: Wanted) -> dict[str, Any]:
+def train(project: Project, wanted: Wanted, tell: Tell = unheard) -> dict[str, Any]:
     """Trains, judges and keeps the end model of a project; what came of it, as a documented object.
 
-    Nothing is sent to any endpoint. Without enough gold rows nothing is judged.
+    Nothing is sent to any endpoint. Without enough gold rows nothing is judged. `tell` hears what is being done.
 
     Raises:
         PluginError: no such classifier, it does not take the parameters, or it cannot learn from these rows.
         TableError: what to read cannot be told, or there is nothing to learn from.
     """
     learner = _learner(project, wanted)
+    tell("reading what the sources said")
     taught = Taught(project, fused(project, offline=True), wanted.min_probability)
-    trained = {name: found for name in _contenders(taught) if (found := _trained(taught, learner, name))}
+    names = _contenders(taught)
+    trained = {name: found for name in names if (found := _trained(taught, learner, name, tell))}
     on = "weak" if wanted.on == "labels" else wanted.on
     name = {"weak": _choose(taught, trained)}.get(on, on)
     if on not in trained:
         raise TableError(f"there is nothing to learn from: no row in four fifths of them has what {NAMES[on]} needs")
-    told = _told(taught, learner, trained, wanted.weigh_worth)
+    tell("judging on gold rows")
+    told = _told(taught, learner, trained, wanted.weigh_worth, tell)
     chosen = _Chosen(on, name, taught.lesson(name, np.ones(len(taught.inputs), bool)), trained[on])
     about = _about(taught, learner, chosen, told)
+    tell("keeping the model")
     files = [] if wanted.out is None else _keep(wanted.out, taught, learner, chosen, about)
     return {
         "schema": "quorate.train/1",
@@ -92,7 +97,8 @@ def _contenders(taught: Taught) -> list[str]:
     return [*names, "together"] if is_few and taught.made.data.anchors is None else names
 
 
-def _trained(taught: Taught, learner: Learner, name: str) -> Trained | None:
+def _trained(taught: Taught, learner: Learner, name: str, tell: Tell) -> Trained | None:
+    tell(f"training a model {NAMES[name].removeprefix('- ').removeprefix('model ')}")
     return left_out(learner, taught.inputs, taught.judges.fold, lambda seen: taught.lesson(name, seen))
 
 
@@ -131,7 +137,9 @@ def _keep(folder: Path, taught: Taught, learner: Learner, chosen: _Chosen, about
     return [*write_model(folder, kept), write_text(folder / CARD, model_card(about))]
 
 
-def _told(taught: Taught, learner: Learner, trained: Mapping[str, Trained], weigh_worth: bool) -> dict[str, Any]:
+def _told(
+    taught: Taught, learner: Learner, trained: Mapping[str, Trained], weigh_worth: bool, tell: Tell
+) -> dict[str, Any]:
     """What was measured: scores, differences, the learning curve, the worth in gold, and what would help."""
     judges, names = taught.judges, taught.project.space.names
     given = {name: found.probs.argmax(axis=1) for name, found in trained.items()}
@@ -141,7 +149,7 @@ def _told(taught: Taught, learner: Learner, trained: Mapping[str, Trained], weig
         for name in judged
         if "weak" in judged and name not in ("weak", "soft", "hard")
     }
-    curve = _curve(taught, learner, judged) if weigh_worth else None
+    curve = _curve(taught, learner, judged, tell) if weigh_worth else None
     worthy = worth(curve, judges, given["weak"]) if curve else None
     gold_rows = round(trained["gold"].rows) if "gold" in trained else 0
     silent = 1 - float(taught.made.labels.covered.mean()) if len(taught.inputs) else 0.0
@@ -171,10 +179,10 @@ def _judged(taught: Taught, trained: Mapping[str, Trained], given: dict[str, NDA
     }
 
 
-def _curve(taught: Taught, learner: Learner, judged: Mapping[str, Judged]) -> Curve | None:
+def _curve(taught: Taught, learner: Learner, judged: Mapping[str, Judged], tell: Tell) -> Curve | None:
     if not {"gold", "weak"} <= set(judged):
         return None
-    return learning_curve(learner, taught.inputs, taught.judges, judged["weak"].score.accuracy.value)
+    return learning_curve(learner, taught.inputs, taught.judges, judged["weak"].score.accuracy.value, tell=tell)
 
 
 def _labels_left_out(taught: Taught) -> NDArray[np.int64]:

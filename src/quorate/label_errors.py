@@ -15,6 +15,7 @@ from pyarrow import csv, parquet
 from quorate.errors import CannotTell, TableError, did_you_mean, listed
 from quorate.fuse import fuse
 from quorate.project import Data, Project, open_project
+from quorate.protocols import Tell, unheard
 from quorate.reporting.label_errors import Evidence, errors_report, errors_table
 from quorate.rows import Rows
 from quorate.settings import ContentSettings
@@ -115,6 +116,7 @@ def find_errors(
     id: str | None = None,
     model: str = "",
     size: int | None = None,
+    tell: Tell = unheard,
 ) -> LabelErrors:
     """The rows whose label is probably wrong, the most suspicious first, with what speaks against each label.
 
@@ -127,6 +129,7 @@ def find_errors(
         id: of a table, the column of row ids.
         model: a scikit-learn classifier by the name of its class; "" is logistic regression.
         size: rows to list; None: as many as are estimated to be wrong.
+        tell: hears what is being done.
 
     Raises:
         ProjectError, TableError, LabelError: what is named is not there.
@@ -135,6 +138,7 @@ def find_errors(
     """
     if model:
         classifier(model)
+    tell("reading rows and labels")
     meant = _labelled(what, of, text, columns, label=label, id=id)
     k, known = len(meant.space), meant.given != ABSTAIN
     if known.sum() < _FEWEST_ROWS or len(np.unique(meant.given[known])) < 2:
@@ -142,7 +146,10 @@ def find_errors(
             f"{meant.title}: {int(known.sum())} labels of {len(np.unique(meant.given[known]))} kinds are too few to "
             f"find wrong ones by the others; it takes {_FEWEST_ROWS} of two kinds"
         )
+    tell(f"reading what {len(meant.rows):,} rows hold")
     seen = views(meant.content)
+    turns = 1 if model else turns_for(len(seen), k)
+    tell(f"models learn the labels of other rows: {'once' if turns == 1 else f'{turns} times over'}")
     found = suspects(
         seen,
         meant.given,
@@ -151,8 +158,9 @@ def find_errors(
         votes=meant.by_votes,
         votes_gave=meant.votes_gave,
         model=model,
-        turns=1 if model else turns_for(len(seen), k),
+        turns=turns,
     )
+    tell("gathering what speaks against labels")
     chosen = found.ranked()[: _many(found) if size is None else size]
     evidence = Evidence(meant.rows, seen, meant.space, meant.text, meant.votes)
     head = {"schema": "quorate.errors/1", "title": meant.title, "of": meant.of}

@@ -27,6 +27,9 @@ from quorate.wire import Answer, Question
 T = TypeVar("T")
 R = TypeVar("R")
 
+Tell = Callable[[str], object]
+"""Called with what is being done now, in a few words."""
+
 EXAMPLE_SPACE = LabelSpace(("HAM", "SPAM"))
 
 
@@ -37,6 +40,10 @@ def example_rows() -> Rows:
         pa.table({"text": pa.array(texts, pa.string()), "stars": pa.array([1, 5, 1, 3, 4, 5])}),
         pa.array(list("abcdef"), pa.string()),
     )
+
+
+def unheard(doing: str) -> None:
+    """Tells nobody."""
 
 
 class Source(Protocol):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from quorate.commands.progress import stages
 from quorate.commands.saying import AsJson, reported, shown
 
 
@@ -39,16 +40,18 @@ def errors(
         if out:
             form_of(out)
         named = [name.strip() for name in columns.split(",") if name.strip()]
-        found = find_errors(
-            what,
-            of=kind_of(of),
-            label=label,
-            text=text,
-            columns=named,
-            id=id,
-            model=model,
-            size=size,
-        )
+        with stages() as tell:
+            found = find_errors(
+                what,
+                of=kind_of(of),
+                label=label,
+                text=text,
+                columns=named,
+                id=id,
+                model=model,
+                size=size,
+                tell=tell,
+            )
         if out:
             found.write(out)
         shown(say, as_json, dict(found.report), errors_view)

@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal, a line now and then elsewhere; always on standard error."""
+"""How far a command is: bars and lines on a terminal; always on standard error."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from quorate.protocols import Tell, unheard
 
 
 @contextmanager
@@ -43,6 +45,21 @@ def progress() -> Iterator[Callable[[int, int | None], None]]:
             )
 
         yield advance
+
+
+@contextmanager
+def stages() -> Iterator[Tell]:
+    """A line that says what is being done and for how long, on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield unheard
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as line:
+        task = line.add_task("", total=None)
+        yield lambda doing: line.update(task, description=doing)
 
 
 def _plain_progress(every_s: float = 5.0) -> Callable[[int, int | None], None]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from quorate.commands.progress import stages
 from quorate.commands.saying import AsJson, Folder, reported, shown
 from quorate.errors import PluginError
 
@@ -43,7 +44,10 @@ def train(
         project = open_project(folder)
         place = out or project.state / "model"
         params = dict(_pair(pair) for pair in param)
-        shown(say, as_json, train(project, Wanted(estimator, params, on, min_probability, worth, place)), training_view)
+        wanted = Wanted(estimator, params, on, min_probability, worth, place)
+        with stages() as tell:
+            found = train(project, wanted, tell)
+        shown(say, as_json, found, training_view)
 
 
 def _pair(text: str) -> tuple[str, Any]:

@@ -64,6 +64,8 @@ def sentence(found: Mapping[str, Judged], worth: Worth | None, over_gold: Estima
     alone = f"the {gold_rows:,} gold rows alone"
     if worth.relation == "more than":
         return f"{weak} are worth more than all {gold_rows:,} gold rows there are to learn from ({reached})"
+    if worth.relation == "unknown":
+        return f"what {weak} are worth in gold ones cannot be told from {gold_rows:,} ({reached})"
     many = f"{worth.relation} {_count(worth.rows)} gold ones{_between(worth)}"
     if over_gold.low > 0:
         return f"{weak} are worth {many}: {alone} do less well ({reached})"
@@ -78,14 +80,11 @@ def _count(rows: int) -> str:
 
 
 def _between(worth: Worth) -> str:
-    if worth.relation != "about":
+    if worth.low is None and worth.high is None:
         return ""
     beyond = ", beyond what was measured" if worth.is_extrapolated else ""
-    if worth.low is None and worth.high is None:
-        return " (no end of its 95 % interval can be told)"
     if worth.low is None or worth.high is None:
-        end = f"at least {_count(worth.low)}" if worth.low is not None else f"at most {_count(worth.high or 0)}"
-        return f" (95 %: {end}{beyond})"
+        return f" (95 %{beyond}; the other end cannot be told)"
     return f" (95 %: {_count(worth.low)} to {_count(worth.high)}{beyond})"
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from quorate.protocols import Tell, unheard
 from quorate.training.inputs import Floats, Inputs
 from quorate.training.judging import FOLDS, Judges, by_group, resampled
 from quorate.training.learner import Learner, Lesson
@@ -28,6 +29,7 @@ _REACH = 2.0
 _BOOTSTRAP = 300
 _SEED = 20_110
 _NEAR, _LEAST_ERROR = 0.15, 1e-4
+Relation = Literal["about", "at least", "at most", "fewer than", "more than", "unknown"]
 _EXPONENTS = np.linspace(0.05, 1.5, 59)
 
 
@@ -42,10 +44,15 @@ class Curve:
 
 @dataclass(frozen=True)
 class Worth:
-    """`relation` "about" so many gold `rows`, "fewer than" or "more than" as many, with a 95 % interval whose end is
-    None where it is past what can be told; `is_extrapolated` beyond the gold rows that there are to learn from."""
+    """What the 95 % interval allows to say. `relation` "about" so many gold `rows` where both of its ends are told;
+    "at least" or "at most" as many, its other end, where one is past what can be told (a flat curve); "fewer than" or
+    "more than" as many as were measured; "unknown" where neither end is told.
 
-    relation: Literal["about", "fewer than", "more than"]
+    `low` and `high` are the ends, None past what can be told; `is_extrapolated` beyond the gold rows that there are to
+    learn from.
+    """
+
+    relation: Relation
     rows: int
     low: int | None
     high: int | None
@@ -53,7 +60,13 @@ class Worth:
 
 
 def learning_curve(
-    learner: Learner, inputs: Inputs, judges: Judges, target: float, pool: NDArray[np.bool_] | None = None
+    learner: Learner,
+    inputs: Inputs,
+    judges: Judges,
+    target: float,
+    pool: NDArray[np.bool_] | None = None,
+    *,
+    tell: Tell = unheard,
 ) -> Curve | None:
     """The curve of models on growing samples of the gold rows outside the fold that they judge; None where there are
     fewer than twice the smallest sample. It ends where two sizes have exceeded the accuracy that is looked for.
@@ -67,6 +80,7 @@ def learning_curve(
     sizes = np.unique(np.geomspace(_SMALLEST, most, _SIZES).round().astype(np.int64)).tolist()
     right: list[NDArray[np.bool_]] = []
     for size in sizes:
+        tell(f"learning curve: models on {size:,} gold rows, at most {sizes[-1]:,}")
         right.append(measured(learner, inputs, judges, size, pool))
         if sum(accuracy(r, judges) > target for r in right) >= _PAST:
             break
@@ -116,13 +130,27 @@ def worth(curve: Curve, judges: Judges, given: NDArray[Any]) -> Worth:
     size = by_group(judges, weight[:, None])
     found = float(_met(curve, *_errors(sums, size, np.ones((1, len(size))), None))[0])
     low, high = np.percentile(list(_redrawn(curve, judges, sums, size)), [2.5, 97.5], method="nearest")
+    return _said(curve, found, float(low), float(high))
+
+
+def _said(curve: Curve, found: float, low: float, high: float) -> Worth:
+    """What can be said of a number between these ends: never more than they allow."""
     least, most = int(curve.sizes[0]), int(curve.sizes[-1])
     ends = _told(low, curve), _told(high, curve)
-    if found < least:
-        return Worth("fewer than", least, *ends)
-    if found > _REACH * most:
-        return Worth("more than", most, *ends)
-    return Worth("about", round(found), *ends, is_extrapolated=found > most)
+    match ends:
+        case (int() as low_told, int() as high_told):
+            rows = round(min(max(found, low_told), high_told))
+            return Worth("about", rows, *ends, is_extrapolated=rows > most)
+        case (_, None) if low > most:
+            return Worth("more than", most, *ends)
+        case (None, _) if high < least:
+            return Worth("fewer than", least, *ends)
+        case (int() as low_told, None):
+            return Worth("at least", low_told, *ends)
+        case (None, int() as high_told):
+            return Worth("at most", high_told, *ends, is_extrapolated=high_told > most)
+        case _:
+            return Worth("unknown", most, *ends)
 
 
 def _redrawn(curve: Curve, judges: Judges, sums: list[Floats], size: Floats) -> Iterator[float]:
