@@ -21,9 +21,10 @@ def indicators(matrix: NDArray[np.int16], k: int) -> Any:
     """Votes as a sparse 0/1 matrix, CSR float64[p, m·k]: column j·k + l is "source j voted l"."""
     from scipy.sparse import csr_matrix
 
-    rows, sources = np.nonzero(matrix != ABSTAIN)
-    columns = sources * k + matrix[rows, sources]
-    return csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(matrix), matrix.shape[1] * k))
+    voted = matrix != ABSTAIN
+    columns = (matrix + k * np.arange(matrix.shape[1], dtype=np.int32))[voted]
+    ends = np.concatenate([[0], np.cumsum(np.count_nonzero(voted, axis=1))])
+    return csr_matrix((np.ones(len(columns)), columns, ends), shape=(len(matrix), matrix.shape[1] * k))
 
 
 def vote_shares(matrix: NDArray[np.int16], k: int) -> Floats:

@@ -92,11 +92,13 @@ def know_or_guess(counts: Floats) -> Floats:
     pooled = np.clip((right.sum() + 0.7) / (total.sum() + 1.0), 1e-6, 1 - 1e-6)
     knows = np.full(len(counts), pooled)
     habit = (wrong + usual) / (wrong + usual).sum(axis=1, keepdims=True)
+    wanted, sure, either = total + _KNOWING_SHRINKAGE, _KNOWING_SHRINKAGE * pooled, wrong + right + usual
     for _ in range(_KNOWING_STEPS):
-        known = right * knows[:, None] / (knows[:, None] + (1 - knows[:, None]) * habit)
-        knows = np.clip((known.sum(axis=1) + _KNOWING_SHRINKAGE * pooled) / (total + _KNOWING_SHRINKAGE), 0.01, 0.99)
-        guesses = wrong + right - known + usual
-        habit = guesses / guesses.sum(axis=1, keepdims=True)
+        known = right * knows[:, None]
+        known /= knows[:, None] + (1 - knows)[:, None] * habit
+        knows = np.minimum(np.maximum((np.add.reduce(known, axis=1) + sure) / wanted, 0.01), 0.99)
+        guesses = either - known
+        habit = guesses / np.add.reduce(guesses, axis=1, keepdims=True)
     return np.asarray(knows[:, None, None] * np.eye(k) + (1 - knows)[:, None, None] * habit[:, None, :])
 
 
