@@ -39,7 +39,7 @@ def distinct(matrix: NDArray[np.int16], classes: int) -> Distinct:
         found = np.flatnonzero(counts)
         place = np.cumsum(counts > 0, dtype=np.int32) - 1
         return Distinct(unpacked(found, m, classes), counts[found], place[codes].astype(np.intp))
-    order, starts = _sorted(list(_words(matrix, base)))
+    order, starts = _sorted(list(words(matrix, classes)))
     counts = np.diff(starts, append=len(order))
     where = np.empty(len(order), np.intp)
     where[order] = np.repeat(np.arange(len(starts)), counts)
@@ -61,8 +61,9 @@ def unpacked(codes: NDArray[Any], sources: int, classes: int) -> NDArray[np.int1
     return matrix
 
 
-def _words(matrix: NDArray[np.int16], base: int) -> Iterator[NDArray[Any]]:
+def words(matrix: NDArray[np.int16], classes: int) -> Iterator[NDArray[Any]]:
     """The rows as integers, the most significant first, each of as many sources as 53 bits hold."""
+    base = classes + 1
     width = int((_MANTISSA_BITS - 1) / log2(base))
     for first in range(0, max(matrix.shape[1], 1), width):
         yield _packed(matrix[:, first : first + width], base, np.float64)

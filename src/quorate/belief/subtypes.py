@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from quorate.belief.confusion import Floats
-from quorate.belief.evidence import CONVERGED, DECIMALS, Belief, Evidence
+from quorate.belief.evidence import DECIMALS, Belief, Evidence
 
 _ITERATIONS = 100
 _OF_SOURCE, _OF_ALL, _OF_ANY = 3.0, 3.0, 0.2
@@ -50,11 +50,12 @@ def fit_subtypes(evidence: Evidence, subtypes: int, pseudo_rows: float) -> Belie
     """The belief after mean-field updates from majority vote, its `subtypes` by how contested the rows are."""
     k = evidence.k
     classes = _contested(evidence, subtypes)
-    for _ in range(_ITERATIONS):
+    steps, converged = evidence.pace(_ITERATIONS)
+    for _ in range(steps):
         mass = evidence.mass(classes)
         belief = Belief.of(_expected(evidence.confusion(mass), k), _bias(mass, k, pseudo_rows))
         before, classes = classes, np.round(belief.classes(evidence.votes), DECIMALS)
-        if np.abs(classes - before).max(initial=0.0) < CONVERGED:
+        if np.abs(classes - before).max(initial=0.0) < converged:
             break
     return belief
 

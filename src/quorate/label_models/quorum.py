@@ -36,6 +36,7 @@ from quorate.belief.opinions import Opinions
 from quorate.belief.ratios import fit_ratios, margin
 from quorate.belief.sidedness import TWO_SIDED, sidedness, sidedness_by_source
 from quorate.belief.subtypes import even_rows, fit_subtypes, identified_subtypes, learnt_balance
+from quorate.belief.thinning import thinned
 from quorate.patterns import VotePatterns
 
 _MOST_SUBTYPES = 4
@@ -59,7 +60,8 @@ class Quorum:
         return cls()
 
     def fit(self, patterns: VotePatterns) -> FittedQuorum:
-        evidence = Evidence.of(patterns)
+        given, patterns = patterns, thinned(patterns)
+        evidence = Evidence.of(patterns, is_sample=patterns is not given)
         k = evidence.k
         two_sided = sidedness(evidence.votes, evidence.counts, k) >= TWO_SIDED
         members, shares = _members(evidence, two_sided)
