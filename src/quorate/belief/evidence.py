@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.belief.confusion import Floats, indicators, softmax, vote_shares
+from quorate.belief.confusion import Floats, indicators, softmax_in_place, vote_shares
 from quorate.belief.copies import copy_weights
 from quorate.patterns import VotePatterns
 from quorate.values import ABSTAIN
@@ -89,13 +89,21 @@ class Belief:
 
     def classes(self, votes: Any) -> Floats:
         """P(hidden class | votes), float64[p, c]."""
-        logits = votes @ self.weights
-        return softmax((np.asarray(logits) if isinstance(logits, np.ndarray) else logits.toarray()) + self.bias)
+        product = votes @ self.weights
+        logits: Floats = product if isinstance(product, np.ndarray) else product.toarray()
+        logits += self.bias
+        return softmax_in_place(logits)
 
     def labels(self, votes: Any, k: int) -> Floats:
         """P(label | votes), float64[p, k]."""
         classes = self.classes(votes)
         return classes if classes.shape[1] == k else classes.reshape(len(classes), k, -1).sum(axis=2)
+
+
+def farthest(after: Floats, before: Floats) -> float:
+    """The largest change of any belief; `before` is used up."""
+    np.subtract(after, before, out=before)
+    return float(np.abs(before, out=before).max(initial=0.0))
 
 
 def weighted_votes(matrix: NDArray[np.int16], k: int, weights: Floats) -> Any:

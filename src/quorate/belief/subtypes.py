@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from quorate.belief.confusion import Floats
-from quorate.belief.evidence import DECIMALS, Belief, Evidence
+from quorate.belief.evidence import DECIMALS, Belief, Evidence, farthest
 
 _ITERATIONS = 100
 _OF_SOURCE, _OF_ALL, _OF_ANY = 3.0, 3.0, 0.2
@@ -54,8 +54,9 @@ def fit_subtypes(evidence: Evidence, subtypes: int, pseudo_rows: float) -> Belie
     for _ in range(steps):
         mass = evidence.mass(classes)
         belief = Belief.of(_expected(evidence.confusion(mass), k), _bias(mass, k, pseudo_rows))
-        before, classes = classes, np.round(belief.classes(evidence.votes), DECIMALS)
-        if np.abs(classes - before).max(initial=0.0) < converged:
+        before, classes = classes, belief.classes(evidence.votes)
+        np.round(classes, DECIMALS, out=classes)
+        if farthest(classes, before) < converged:
             break
     return belief
 

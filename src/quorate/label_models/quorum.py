@@ -18,7 +18,6 @@ rows without votes, is the mass of the answers, for two-sided sources that of on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -34,6 +33,7 @@ from quorate.belief.diagonal import fit_diagonal
 from quorate.belief.evidence import DECIMALS, Belief, Evidence, weighted_votes
 from quorate.belief.opinions import Opinions
 from quorate.belief.ratios import fit_ratios, margin
+from quorate.belief.side_by_side import side_by_side
 from quorate.belief.sidedness import TWO_SIDED, sidedness, sidedness_by_source
 from quorate.belief.subtypes import even_rows, fit_subtypes, identified_subtypes, learnt_balance
 from quorate.belief.thinning import thinned
@@ -92,8 +92,11 @@ class FittedQuorum:
     def probabilities(self, matrix: NDArray[np.int16]) -> Floats:
         """P(label | votes), float64[p, k], some rows at a time."""
         probs = np.empty((len(matrix), len(self.prior)))
-        for rows in self._some(len(matrix)):
+
+        def judge(rows: slice) -> None:
             probs[rows] = self._probabilities(matrix[rows])
+
+        side_by_side(judge, self._some(len(matrix)))
         return probs
 
     def spread(self, matrix: NDArray[np.int16]) -> Floats:
@@ -105,9 +108,9 @@ class FittedQuorum:
             found[rows] = np.where(covered, _average(apart, self.shares), 0.0)
         return found
 
-    def _some(self, rows: int) -> Iterator[slice]:
+    def _some(self, rows: int) -> list[slice]:
         step = max(_AT_A_TIME // self._opinions.columns, 1)
-        return (slice(first, first + step) for first in range(0, rows, step))
+        return [slice(first, first + step) for first in range(0, rows, step)]
 
     def _probabilities(self, matrix: NDArray[np.int16]) -> Floats:
         said, covered = self._opinions.said(matrix)
