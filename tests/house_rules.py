@@ -22,13 +22,13 @@ KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "execut
 
 # Every module that is not a plug-in stands here; the package itself is the lowest: it imports nothing but when asked.
 LAYERS = (
-    "quorate errors frozen rows values patterns",
+    "quorate errors frozen rows values packing patterns",
     "protocols shipping child endpoint_contract registry fingerprint attempt preprocessing reading columns misfits "
     "matching features phrases tables table_parts cells durable wire wires asking prompts loopback "
     "agreement belief estimating ranking content_model training_sets suspects classifiers kept_model",
     "",  # the six plug-in folders
-    "apply ask filing content fuse why state trust rank assemble comparing decisions standing reporting store rules "
-    "starter steps suggesting training predicting",
+    "apply ask filing content fuse fuse_file vote_files why state trust rank assemble comparing decisions standing "
+    "reporting store rules starter steps suggesting training predicting",
     "settings collector connections project voting run fusing compare contestants plan doctor demo "
     "lock exporting replay label_errors next_steps suggest tracking taught end_model",
     "cli commands __main__ review",
