@@ -18,6 +18,7 @@ from quorate.asking.journal import Journal, Spent
 from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.estimating.survey import Survey, survey
 from quorate.fuse import fit, predict
+from quorate.lakehouse import write_labels
 from quorate.project import Project
 from quorate.protocols import SelfTesting
 from quorate.rank import rank
@@ -244,6 +245,7 @@ def _queue_table(queue: Queue) -> pa.Table:
 
 
 def _latest(project: Project, finished: Run) -> Run:
+    write_labels(project, finished.id, finished.folder / "labels.parquet")
     latest = project.state / "runs" / "latest"
     write_atomically(latest, lambda beside: beside.write_text(finished.id + "\n"))
     return finished

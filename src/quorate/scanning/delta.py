@@ -14,7 +14,7 @@ from quorate.errors import TableError
 from quorate.registry import vendor
 from quorate.scanning.files import File, is_remote, local_path, shown, without_secrets
 from quorate.scanning.parquet import ParquetForm, row_groups
-from quorate.scanning.places import stamp
+from quorate.scanning.places import FORMATS, stamp
 from quorate.scanning.remote import exists
 from quorate.scanning.stretches import Stretch
 
@@ -41,7 +41,7 @@ class DeltaTable:
 
 def is_delta(place: str) -> bool:
     """Whether a Delta table lies at this place."""
-    if any(mark in place for mark in "*?["):
+    if any(mark in place for mark in "*?[") or place.lower().endswith((*FORMATS, ".gz")):
         return False
     return exists(f"{place.rstrip('/')}/{_LOG}") if is_remote(place) else (local_path(place) / _LOG).is_dir()
 

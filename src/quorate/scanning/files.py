@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from quorate.asking.keys import scrubbed
+
+_SECRET = re.compile(r"(?:^|[&_-])(?:sig|signature|credential|token|key|secret|password)=", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,21 @@ def shown(place: str) -> str:
     # In Azure's URLs what stands before the @ is the container.
     host = parts.netloc if parts.scheme.startswith(("abfs", "wasb")) else parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{parts.path}"
+
+
+def keyless(place: str) -> str:
+    """The place.
+
+    Raises:
+        ValueError: it is a URL with a password, or with a query that looks like a key or a signature.
+    """
+    parts = urlsplit(place) if "://" in place else urlsplit("")
+    if parts.password or _SECRET.search(parts.query):
+        raise ValueError(
+            f"{shown(place)} is written with a password or key, and files are copied; leave it out: stores take it "
+            "from the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AZURE_STORAGE_SAS_TOKEN, …)"
+        )
+    return place
 
 
 def without_secrets(said: str, place: str) -> str:

@@ -101,9 +101,12 @@ def format_of(files: tuple[File, ...], place: str) -> str:
     """
     unknown = next((file for file in files if file.kind not in FORMATS), None)
     if unknown is not None:
-        several = f"; name the data by a glob, {place.rstrip('/')}/*.parquet for instance" if len(files) > 1 else ""
+        takes = "use .csv, .tsv, .jsonl (also .gz) or .parquet"
+        if place.endswith(unknown.name):
+            raise TableError(f"{unknown.name}: cannot tell the format; {takes}")
         raise TableError(
-            f"{unknown.name}: cannot tell the format; use .csv, .tsv, .jsonl (also .gz) or .parquet{several}"
+            f"the folder {place} holds {unknown.name}, of which the format cannot be told; {takes}, "
+            "or name the files that are data by a glob, as in data/*.csv"
         )
     other = next((file for file in files if FORMATS[file.kind] != FORMATS[files[0].kind]), None)
     if other is not None:

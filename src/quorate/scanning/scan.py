@@ -87,12 +87,18 @@ class Scan:
         """How many rows there are."""
         return sum(stretch.rows for stretch in self._settled[1])
 
+    def local_file(self) -> Path | None:
+        """The one file of this machine that the data is, where it is one."""
+        alone = len(self.files) == 1 and not (self.files[0].store or self.files[0].given or self.delta)
+        return Path(self.files[0].url) if alone else None
+
     def fingerprint(self) -> str:
         """Changes when the data does: by content for one small local file, else by names, sizes and stamps."""
         if self.delta is not None:
             return fingerprint("delta", self.delta.id, self.delta.version)
-        if len(self.files) == 1 and self.files[0].size <= _HASHED_BYTES and Path(self.files[0].url).is_file():
-            return fingerprint(Path(self.files[0].url))
+        alone = self.local_file()
+        if alone is not None and self.files[0].size <= _HASHED_BYTES:
+            return fingerprint(alone)
         return fingerprint([(file.name, file.size, file.stamp) for file in self.files])
 
     def partitions(self, rows: int) -> Iterator[pa.Table]:
