@@ -73,14 +73,10 @@ class Project:
         return fingerprint(__version__, outcome, sources, files, _doc_fingerprint(self), decided)
 
     def scan(self) -> Scan:
-        """The data as it is now, not yet read.
-
-        Raises:
-            TableError: it is there no more.
-        """
+        """The data as it is now, not yet read; a TableError says that it is there no more."""
         data, gold = self.settings.data, self.settings.gold
-        text_columns = [name for name in (data.id, data.text, gold and gold.column) if name]
-        return scan(placed(self.folder, data.path), text_columns, data.version)
+        text = filter(None, (data.id, data.text, gold and gold.column))
+        return scan(placed(self.folder, data.path), text, data.version)
 
     def read(self) -> Data:
         """The rows and the gold.

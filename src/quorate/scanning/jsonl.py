@@ -63,7 +63,13 @@ def jsonl_scan(files: Sequence[File], text_columns: Sequence[str], size: int) ->
 
 
 def _grown(types: Types, schema: pa.Schema) -> Types:
-    return types | {field.name: joined(types.get(field.name, pa.null()), field.type) for field in schema}
+    grown = dict(types)
+    for field in schema:
+        try:
+            grown[field.name] = joined(grown.get(field.name, pa.null()), field.type)
+        except TypeError as error:
+            raise TypeError(f"{field.name!r} holds {error}, there and in lines before") from None
+    return grown
 
 
 def joined(one: pa.DataType, other: pa.DataType) -> pa.DataType:
@@ -87,7 +93,7 @@ def joined(one: pa.DataType, other: pa.DataType) -> pa.DataType:
         for field in other:
             fields[field.name] = joined(fields.get(field.name, pa.null()), field.type)
         return pa.struct(list(fields.items()))
-    raise TypeError(f"values are {one} and {other}")
+    raise TypeError(f"{other} and {one}")
 
 
 def _read(content: bytes, types: Types) -> pa.Table:
