@@ -8,13 +8,27 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from quorate.collector import Collector
 from quorate.project import Project
-from quorate.scanning.delta import version_of, write_delta
+from quorate.scanning.delta import check_target, version_of, write_delta
 from quorate.scanning.files import placed, shown
 from quorate.scanning.scan import scan
 from quorate.values import LabelSpace
 
 _ROWS = 65_536
+
+
+def check_labels_to(project: Project) -> None:
+    """
+    Raises:
+        ProjectError: what lies where the labels are to be written is not ours to replace.
+        MissingExtra: deltalake is not installed.
+    """
+    collector = Collector(project.text)
+    if project.settings.data.labels_to:
+        place = placed(project.folder, project.settings.data.labels_to)
+        collector.collect(["data", "labels_to"], lambda: check_target(place))
+    collector.check()
 
 
 def write_labels(project: Project, run: str, labels: Path) -> int | None:

@@ -63,9 +63,8 @@ class Project:
         """Changes with anything that can change the outcome of a run; partition size and workers cannot."""
         from quorate import __version__
 
-        outcome = self.settings.model_dump(
-            exclude={"run", "name", "budget", "endpoints", "review", "train"}, mode="json"
-        )
+        irrelevant = dict.fromkeys(("run", "name", "budget", "endpoints", "review", "train"), True)
+        outcome = self.settings.model_dump(exclude={**irrelevant, "data": {"labels_to"}}, mode="json")
         decided = last_decision(self.decisions) if self.settings.review.use == "anchor" else ""
         gold = self.settings.gold
         files = [self.scan().fingerprint(), self.folder / gold.path if gold and gold.path else None]
@@ -75,7 +74,7 @@ class Project:
     def scan(self) -> Scan:
         """The data as it is now, not yet read; a TableError says that it is there no more."""
         data, gold = self.settings.data, self.settings.gold
-        text = filter(None, (data.id, data.text, gold and gold.column))
+        text = [name for name in (data.id, data.text, gold and gold.column) if name]
         return scan(placed(self.folder, data.path), text, data.version)
 
     def read(self) -> Data:

@@ -21,6 +21,7 @@ from quorate.scanning.stretches import Stretch
 T = TypeVar("T")
 _LOG = "_delta_log"
 _FACTS = "quorate."
+_OURS = "Labels, written by quorate; each version is those of one run"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,23 @@ def _files(place: str, uri: str, opened: Any) -> Iterator[File]:
         yield File(path, name, facts["size_bytes"], stamp(Path(path)), tuple(cells.items()))
 
 
+def check_target(place: str) -> None:
+    """
+    Raises:
+        TableError: something else lies at this place, which writing there would replace.
+        MissingExtra: deltalake is not installed.
+    """
+    package = vendor("deltalake", "delta")
+    if is_delta(place):
+        opened = _asked(place, lambda: package.DeltaTable(place if is_remote(place) else str(local_path(place))))
+        if opened.metadata().description != _OURS:
+            raise TableError(
+                f"{shown(place)} is a table that quorate did not write, and would be replaced; name another"
+            )
+    elif not is_remote(place) and local_path(place).exists():
+        raise TableError(f"{shown(place)} is there and is no Delta table; name another place")
+
+
 def write_delta(place: str, schema: pa.Schema, tables: Iterator[pa.Table], facts: Mapping[str, str]) -> int:
     """The version that these rows are of the table at a place, instead of those before; the facts go into its commit.
 
@@ -110,6 +128,7 @@ def write_delta(place: str, schema: pa.Schema, tables: Iterator[pa.Table], facts
             pa.RecordBatchReader.from_batches(schema, batches),
             mode="overwrite",
             schema_mode="overwrite",
+            description=_OURS,
             commit_properties=properties,
         ),
     )
