@@ -10,6 +10,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -147,9 +148,25 @@ def test_partitions_and_pieces_are_the_whole_cut_over_file_borders(
         assert pa.concat_tables(parts).to_pylist() == table_of(sum(counts)).to_pylist() == data.table().to_pylist()
         pieces = [pickle.loads(pickle.dumps(piece)) for piece in data.pieces(rows)]
         assert [piece.read() for piece in pieces] == parts
+        assert [piece.read() for piece in pieces[::-2]] == parts[::-2]
         assert [piece.first for piece in pieces] == list(range(0, sum(counts), rows))
         assert data.rows == sum(counts)
         assert {part.schema for part in parts} <= {data.schema}
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", "rows.csv.gz", "rows.jsonl"])
+def test_pieces_in_a_row_cost_no_more_than_reading_once(name: str, tmp_path: Path) -> None:
+    """A row group, or a gzip file, that was read from its start for every piece would cost a hundred times as much."""
+    save(table_of(20_000), tmp_path / name, row_group_rows=20_000)
+    data = scan(tmp_path / name)
+    data.schema  # noqa: B018
+    begun = time.process_time()
+    assert sum(part.num_rows for part in data.partitions(100)) == 20_000
+    once = time.process_time() - begun
+    begun = time.process_time()
+    pieces = [pickle.loads(pickle.dumps(piece)) for piece in data.pieces(100)]
+    assert sum(piece.read().num_rows for piece in pieces) == 20_000
+    assert time.process_time() - begun < 10 * once + 0.3
 
 
 def test_a_column_that_turns_to_text_late_is_text_from_the_first_row(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -75,10 +75,33 @@ def blocks(file: File, delimiter: str = "", size: int = BLOCK_BYTES) -> Iterator
 def stretches_read(stretches: Sequence[Stretch]) -> Iterator[tuple[Stretch, bytes]]:
     """The bytes of blocks that were read before."""
     for file, run in groupby(stretches, key=lambda stretch: stretch.file):
-        with unpacked(file) as raw:
-            for stretch in run:
-                raw.seek(stretch.at)
-                yield stretch, raw.read(stretch.length)
+        # Taken out while it is used: no two threads read on in one.
+        served = _left_open.pop(file, None) or _served(file)
+        for stretch in run:
+            yield stretch, served.send((stretch.at, stretch.length))
+        if file.is_gzip:
+            _left_open.clear()
+            _left_open[file] = served
+
+
+_left_open: dict[File, Generator[bytes, tuple[int, int], None]] = {}
+"""The gzip file that was read last: nothing in one is found but by reading all before, so the next piece goes on."""
+
+
+def _served(file: File) -> Generator[bytes, tuple[int, int], None]:
+    """Bytes of an open file as they are asked for, by where they start and how many they are."""
+    served = _serving(file)
+    next(served)
+    return served
+
+
+def _serving(file: File) -> Generator[bytes, tuple[int, int], None]:
+    answer = b""
+    with unpacked(file) as raw:
+        while True:
+            at, length = yield answer
+            raw.seek(at)
+            answer = raw.read(length)
 
 
 @contextmanager

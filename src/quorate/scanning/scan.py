@@ -20,7 +20,7 @@ from quorate.scanning.jsonl import jsonl_scan
 from quorate.scanning.lines import BLOCK_BYTES
 from quorate.scanning.parquet import parquet_scan
 from quorate.scanning.places import format_of, found
-from quorate.scanning.stretches import Form, Stretch, regrouped, skipped
+from quorate.scanning.stretches import Form, Stretch, regrouped, rows_of
 
 # Up to here a lone file is known by its content; above by its size and the time of its last change.
 _HASHED_BYTES = 256 * 2**20
@@ -42,7 +42,7 @@ class Piece:
         Raises:
             TableError: a file has changed since it was scanned, or is gone.
         """
-        tables = list(skipped(self.form.batches(self.stretches), self.skip, self.rows))
+        tables = rows_of(self.form, self.stretches, self.skip, self.rows)
         return pa.concat_tables([self.form.schema.empty_table(), *tables]).combine_chunks()
 
 
