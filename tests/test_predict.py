@@ -26,8 +26,6 @@ from quorate.kept_model import SCHEMA, KeptModel, read_model, write_model
 from quorate.predicting import Asked, predict, predict_file
 from quorate.project import open_project
 from quorate.rows import Rows
-from quorate.table_parts import Wanted as Read
-from quorate.table_parts import table_parts
 
 COLUMNS = ["row_id", "label", "probability", "p_HAM", "p_SPAM"]
 TRICKY = ['a "quoted" channel, with a comma', "two\nlines of a song", "", "007", "ünïcode 🎵 voice", "NA", "song\u2028"]
@@ -150,22 +148,6 @@ def test_what_is_said_does_not_hang_on_how_many_rows_are_read_at_once(
         predict_file(model, Asked(data, tmp_path / f"{rows}.{form}", rows_at_once=rows))
     assert read(tmp_path / f"1.{form}") == read(tmp_path / f"7.{form}") == read(tmp_path / f"10000.{form}")
     assert [row["row_id"] for row in read(tmp_path / f"7.{form}")] == [str(i) for i in range(len(frame))]
-
-
-@pytest.mark.parametrize("name", ["r.csv", "r.jsonl", "r.parquet"])
-def test_no_more_rows_are_read_at_once_than_asked_for(frame: pd.DataFrame, tmp_path: Path, name: str) -> None:
-    parts = list(table_parts(write(frame, tmp_path / name), Read(("text",), ("text",)), 10))
-    assert [len(part) for part in parts] == [10] * 6 + [7]
-    assert [cell for part in parts for cell in part.column("text").to_pylist()] == frame["text"].tolist()
-
-
-def test_lines_are_read_as_they_are_needed(tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
-    path.write_text('{"text": "a"}\n{"text": "b"}\nno JSON\n')
-    parts = table_parts(path, Read(("text",), ("text",)), 2)
-    assert next(parts).column("text").to_pylist() == ["a", "b"]
-    with pytest.raises(TableError, match="line 3 is not JSON"):
-        next(parts)
 
 
 def test_ids_need_not_be_unique_in_a_file(model: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from quorate.collector import FILE
 from quorate.errors import TableError
 from quorate.fingerprint import sha256_of
 from quorate.project import Project
+from quorate.scanning.files import shown
 from quorate.values import Status, Votes
 
 LOCK, VOTES = "export.lock.json", "export.votes.parquet"
@@ -34,7 +35,10 @@ def locked(project: Project, wanted: dict[str, Any], votes: Votes, folder: Path)
 
 def inputs(project: Project, votes: Votes) -> dict[str, str]:
     """The hash of each file, source and column of votes that the training set is made of."""
-    files = {f"file {name}": sha256_of(project.folder / name) for name in _files(project)}
+    there = project.scan()
+    alone = there.local_file()
+    data = {f"file {shown(project.settings.data.path)}": there.fingerprint() if alone is None else sha256_of(alone)}
+    files = data | {f"file {name}": sha256_of(project.folder / name) for name in _files(project)}
     sources = {f"source {source.name}": source.fingerprint() for source in project.sources}
     columns = {
         f"votes {name}": sha256(votes.matrix[:, j].tobytes() + votes.status[:, j].tobytes()).hexdigest()
@@ -46,7 +50,6 @@ def inputs(project: Project, votes: Votes) -> dict[str, str]:
 def _files(project: Project) -> Iterator[str]:
     gold = project.settings.gold
     yield FILE
-    yield project.settings.data.path.as_posix()
     if gold and gold.path:
         yield gold.path.as_posix()
     yield from (path.as_posix() for path in project.settings.rules)

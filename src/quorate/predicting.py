@@ -18,8 +18,8 @@ from quorate.classifiers import confident_votes
 from quorate.errors import TableError, did_you_mean, listed
 from quorate.kept_model import KeptModel, read_model
 from quorate.rows import Rows
+from quorate.scanning.scan import Scan, scan
 from quorate.store import write_atomically
-from quorate.table_parts import Wanted, rows_of, table_parts
 from quorate.training_sets.writing import write_json_lines, write_rows
 from quorate.values import ABSTAIN
 
@@ -28,12 +28,12 @@ _Form = Callable[[Path, pa.Schema, Iterator[pa.Table]], None]
 
 @dataclass(frozen=True)
 class Asked:
-    """What to predict: the rows of a file, written to another; without `id` a row's id is its position.
+    """What to predict: the rows at a path, a folder, a glob or a URL, written to a file.
 
-    A row whose best label is less probable than `min_probability` gets none.
+    Without `id` a row's id is its position. A row whose best label is less probable than `min_probability` gets none.
     """
 
-    data: Path
+    data: Path | str
     to: Path
     id: str | None = None
     min_probability: float = 0.0
@@ -78,16 +78,15 @@ def predict_file(
         TableError: the data cannot be read or lack a column; the name of the file to write tells no format.
     """
     write = _form(asked.to)
-    if asked.to.exists() and asked.data.exists() and asked.to.samefile(asked.data):
-        raise TableError(f"{asked.to} holds the rows to read; write what is predicted to another file")
     kept = read_model(model)
+    there = _scanned(kept, asked)
     given: Counter[str | None] = Counter()
-    total = rows_of(asked.data)
+    total = there.rows
 
     def told() -> Iterator[pa.Table]:
         if progress:
             progress(0, total)
-        for table in _parts(kept, asked):
+        for table in _parts(kept, asked, there):
             given.update(table.column("label").to_pylist())
             if progress:
                 progress(given.total(), total)
@@ -104,12 +103,24 @@ def predict_file(
     }
 
 
-def _parts(kept: KeptModel, asked: Asked) -> Iterator[pa.Table]:
-    ids = (asked.id,) if asked.id else ()
+def _scanned(kept: KeptModel, asked: Asked) -> Scan:
     texts = kept.columns if kept.about["reads"] == "texts" else ()
-    wanted = Wanted(tuple(dict.fromkeys((*ids, *kept.columns))), (*ids, *texts))
+    there = scan(asked.data, (*([asked.id] if asked.id else []), *texts))
+    alone = there.local_file()
+    if alone is not None and asked.to.exists() and asked.to.samefile(alone):
+        raise TableError(f"{asked.to} holds the rows to read; write what is predicted to another file")
+    for name in (*([asked.id] if asked.id else []), *kept.columns):
+        if name not in there.columns:
+            raise TableError(
+                f"{there.place} has no column {name!r}, which is to be read; it has {listed(there.columns)}."
+                f"{did_you_mean(name, there.columns)}"
+            )
+    return there
+
+
+def _parts(kept: KeptModel, asked: Asked, there: Scan) -> Iterator[pa.Table]:
     start = 0
-    for table in table_parts(asked.data, wanted, asked.rows_at_once):
+    for table in there.partitions(asked.rows_at_once):
         at = pa.array([str(i) for i in range(start, start + len(table))], pa.string())
         start += len(table)
         # Ids are carried, not looked up: they need not be unique, which could not be told without all of them.

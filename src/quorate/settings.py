@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from quorate.errors import LabelError, Problem, TableError, did_you_mean, listed
 from quorate.features import numbers
 from quorate.registry import expected
 from quorate.rows import Rows
+from quorate.scanning.files import keyless
 from quorate.values import Gold, LabelSpace
 
 
@@ -22,11 +23,15 @@ class _Section(BaseModel):
 
 
 class DataSettings(_Section):
-    """Where the rows are: a file, the column of row ids, the main text column."""
+    """Where the rows are: a file, folder, glob, URL or Delta table (at a `version`), the column of row ids, the main
+    text column; `labels_to` is a Delta table that every finished run writes its labels to.
+    """
 
-    path: Path
+    path: Annotated[str, AfterValidator(keyless)]
+    version: int | None = Field(default=None, ge=0)
     id: str | None = None
     text: str | None = None
+    labels_to: Annotated[str, AfterValidator(keyless)] = ""
 
 
 class LabelSettings(_Section):

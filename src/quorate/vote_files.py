@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from quorate.errors import LabelError, TableError, did_you_mean, listed
-from quorate.tables import check_file
+from quorate.scanning.places import format_of, found
 from quorate.values import ABSTAIN, LabelSpace
 
 # Votes that are held at a time, and rows where sources are many.
@@ -121,13 +121,10 @@ class VoteFile:
 
 
 def _parts(path: Path) -> tuple[Path, ...]:
-    if not path.is_dir():
-        check_file(path)
-        return (path,)
-    found = tuple(sorted(part for part in path.glob("*.parquet") if part.is_file()))
-    if not found:
-        raise TableError(f"there is no .parquet file in {path}")
-    return found
+    files = found(str(path))
+    if format_of(files, str(path)) != "parquet" or any(file.store for file in files):
+        raise TableError(f"{path}: votes are read from Parquet files of this machine")
+    return tuple(Path(file.url) for file in files)
 
 
 @dataclass(frozen=True, slots=True)

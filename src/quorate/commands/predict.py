@@ -13,7 +13,7 @@ from quorate.commands.saying import AsJson, reported
 
 def predict(
     model: Annotated[Path, typer.Argument(help="The folder that `quorate train` wrote.", show_default=False)],
-    data: Annotated[Path, typer.Argument(help="The rows: .csv, .tsv, .jsonl (also .gz) or .parquet.")],
+    data: Annotated[str, typer.Argument(help="The rows: a file, folder, glob or URL of CSV, JSONL or Parquet.")],
     *,
     to: Annotated[Path, typer.Option("--to", help="Where to write: .csv, .jsonl or .parquet.", show_default=False)],
     id: Annotated[str | None, typer.Option(help="The column of row ids; without it, the position.")] = None,
