@@ -78,6 +78,8 @@ def predict_file(
         TableError: the data cannot be read or lack a column; the name of the file to write tells no format.
     """
     write = _form(asked.to)
+    if asked.to.exists() and Path(asked.data).exists() and asked.to.samefile(asked.data):
+        raise TableError(f"{asked.to} holds the rows to read; write what is predicted to another file")
     kept = read_model(model)
     there = _scanned(kept, asked)
     given: Counter[str | None] = Counter()
@@ -106,9 +108,6 @@ def predict_file(
 def _scanned(kept: KeptModel, asked: Asked) -> Scan:
     texts = kept.columns if kept.about["reads"] == "texts" else ()
     there = scan(asked.data, (*([asked.id] if asked.id else []), *texts))
-    alone = there.local_file()
-    if alone is not None and asked.to.exists() and asked.to.samefile(alone):
-        raise TableError(f"{asked.to} holds the rows to read; write what is predicted to another file")
     for name in (*([asked.id] if asked.id else []), *kept.columns):
         if name not in there.columns:
             raise TableError(
