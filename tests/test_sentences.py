@@ -69,7 +69,7 @@ def predicted(folder: Path, tmp_path: Path, **environment: str) -> list[Any]:
     rows = comments(40, seed=5)
     pd.DataFrame({"text": [text for _, text, _ in rows]}).to_parquet(tmp_path / "rows.parquet")
     out = tmp_path / "out.jsonl"
-    ended = quorate("predict", folder / ".quorate" / "model", tmp_path / "rows.parquet", "--to", out, **environment)
+    ended = quorate("predict", folder / ".quorate" / "model", "rows.parquet", "--to", out, cwd=tmp_path, **environment)
     assert ended.code == 0, ended.err
     said = [json.loads(line)["label"] for line in out.read_text("utf-8").splitlines()]
     return [label == known for label, (*_, known) in zip(said, rows, strict=True)]
@@ -89,7 +89,7 @@ def test_sentences_are_learned_from_kept_and_judged_by(tmp_path: Path, stand_in:
 def test_a_model_of_sentences_that_is_not_there_is_named(tmp_path: Path, stand_in: dict[str, str]) -> None:
     folder = taught(tmp_path / "project")
     (folder / "encoder" / "words.txt").unlink()
-    ended = quorate("train", folder, "--no-worth", **stand_in)
+    ended = quorate("train", folder, "--no-worth", cwd=tmp_path, **stand_in)
     assert ended.code == 2
     assert "sentence-transformers cannot open" in ended.err
     assert "give a folder that holds it" in ended.err
