@@ -213,6 +213,7 @@ def _warnings(taught: Taught, learner: Learner, is_judged: bool) -> list[str]:
 
 def _about(taught: Taught, learner: Learner, chosen: _Chosen, told: Mapping[str, Any]) -> dict[str, Any]:
     score = next((found for found in told["contenders"] if found["name"] == chosen.on), None)
+    reads = taught.project.settings.train.reads if taught.reads == "texts" else "numbers"
     return {
         "schema": SCHEMA,
         "name": taught.project.name,
@@ -222,7 +223,8 @@ def _about(taught: Taught, learner: Learner, chosen: _Chosen, told: Mapping[str,
         "learner": {
             "estimator": learner.estimator,
             "params": plain(dict(learner.given)),
-            "reads": taught.project.settings.train.reads if taught.reads == "texts" else "numbers",
+            "reads": reads,
+            **({"sentences": taught.sentences} if reads == "sentences" else {}),
             "dimensions": learner.dimensions,
         },
         "trained": {

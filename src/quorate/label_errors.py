@@ -141,12 +141,8 @@ def find_errors(
         classifier(model)
     tell("reading rows and labels")
     meant = _labelled(what, of, text, columns, label=label, id=id)
-    k, known = len(meant.space), meant.given != ABSTAIN
-    if known.sum() < _FEWEST_ROWS or len(np.unique(meant.given[known])) < 2:
-        raise CannotTell(
-            f"{meant.title}: {int(known.sum())} labels of {len(np.unique(meant.given[known]))} kinds are too few to "
-            f"find wrong ones by the others; it takes {_FEWEST_ROWS} of two kinds"
-        )
+    _check_labels(meant)
+    k = len(meant.space)
     tell(f"reading what {len(meant.rows):,} rows hold")
     seen = views(meant.content)
     turns = 1 if model else turns_for(len(seen), k)
@@ -169,6 +165,15 @@ def find_errors(
     told = {"classifier": model or "LogisticRegression", "views": names[:1] if model else names}
     report = head | told | errors_report(found, evidence, chosen)
     return LabelErrors(report, found, chosen)
+
+
+def _check_labels(meant: _Labelled) -> None:
+    known = meant.given[meant.given != ABSTAIN]
+    if len(known) < _FEWEST_ROWS or len(np.unique(known)) < 2:
+        raise CannotTell(
+            f"{meant.title}: {len(known)} labels of {len(np.unique(known))} kinds are too few to find wrong ones by "
+            f"the others; it takes {_FEWEST_ROWS} of two kinds"
+        )
 
 
 def _labelled(

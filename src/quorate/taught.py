@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -81,8 +82,15 @@ class Taught:
 
     @cached_property
     def inputs(self) -> Inputs:
-        settings = self.project.settings.train
-        return inputs_of(self._cells[0], settings.reads if self.reads == "texts" else "numbers", settings.sentences)
+        reads = self.project.settings.train.reads if self.reads == "texts" else "numbers"
+        return inputs_of(self._cells[0], reads, self.sentences)
+
+    @property
+    def sentences(self) -> str:
+        """The model of sentences: a folder of the project or of this machine, else a name as their package knows it."""
+        name = self.project.settings.train.sentences
+        places = (place for place in (self.project.folder / name, Path(name)) if name and place.is_dir())
+        return next((str(place.resolve()) for place in places), name)
 
     @cached_property
     def clusters(self) -> NDArray[np.intp]:

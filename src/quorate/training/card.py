@@ -53,9 +53,11 @@ def model_card(about: Mapping[str, Any]) -> str:
 
 def _reads(about: Mapping[str, Any]) -> str:
     columns = ", ".join(f"`{name}`" for name in about["columns"])
-    return (
-        f"the text of {columns} as {about['learner']['reads']}" if about["reads"] == "texts" else f"numbers: {columns}"
-    )
+    if about["reads"] != "texts":
+        return f"numbers: {columns}"
+    learner = about["learner"]
+    by = f" by the model `{learner['sentences']}` of sentence-transformers" if "sentences" in learner else ""
+    return f"the text of {columns} as {learner['reads']}{by}"
 
 
 def _scores(about: Mapping[str, Any]) -> Iterator[str]:
