@@ -93,7 +93,7 @@ def what_fusing_learned(path: Path) -> None:
     assert_type(FusionState.load(path).fuse(votes), Labels)
     assert FusionState.load(path).patterns.rows == 6
     said, labels = path.with_name("votes.parquet"), path.with_name("labels.parquet")
-    FRAME.assign(a=["SPAM", None, "HAM"])[["id", "a"]].to_parquet(said)
+    FRAME.assign(a=["SPAM", "HAM", "HAM"])[["id", "a"]].to_parquet(said)
     assert_type(quorate.fuse_file(said, labels, ["HAM", "SPAM"], id="id").distribution, dict[str, int])
 
 
