@@ -30,6 +30,11 @@ class Reading:
         """By every text of a row."""
         return Reading(same_reading(rows), reading_s(rows))
 
+    @property
+    def minutes(self) -> NDArray[np.float64]:
+        """The same as `seconds`, in minutes."""
+        return self.seconds / 60
+
 
 def reading_s(rows: Rows) -> NDArray[np.float64]:
     """How long a person takes over each row, in seconds: its texts read once, and a decision; float64[n]."""

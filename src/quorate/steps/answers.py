@@ -19,7 +19,7 @@ def rows_to_label(outlook: Outlook, folder: str) -> Iterator[Step]:
     """A step of the first twenty rows of the review queue."""
     gains = expected_gains(outlook.votes, outlook.labels, outlook.gold, outlook.reading)
     waiting = np.flatnonzero(outlook.settled < 0)
-    order = np.argsort(-(gains / np.maximum(outlook.minutes, 1e-9))[waiting], kind="stable")
+    order = np.argsort(-(gains / np.maximum(outlook.reading.minutes, 1e-9))[waiting], kind="stable")
     rows = waiting[order[:_BATCH]]
     if not len(rows):
         return
@@ -30,7 +30,7 @@ def rows_to_label(outlook: Outlook, folder: str) -> Iterator[Step]:
         alone + further,
         f"{alone:.1f} of their own labels are expected to be wrong, and {further:.1f} labels of rows with the same "
         "votes to change for the better",
-        float(outlook.minutes[rows].sum()),
+        float(outlook.reading.minutes[rows].sum()),
         evidence={
             "ids": [outlook.votes.ids[i].as_py() for i in rows.tolist()],
             "chance_of_wrong": [round(float(1 - outlook.right[i]), 3) for i in rows.tolist()],

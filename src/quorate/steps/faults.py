@@ -46,7 +46,7 @@ def _step(outlook: Outlook, j: int, name: str) -> Step:
         gain,
         f"{len(decided)} labels hang on this rule, {gains.sum():.1f} of them are expected to be wrong and right "
         f"without it; half of these are taken to be mended",
-        FIX_RULE_MIN + float(outlook.minutes[shown[:3]].sum()),
+        FIX_RULE_MIN + float(outlook.reading.minutes[shown[:3]].sum()),
         evidence={
             "source": name,
             "votes": int((outlook.votes.matrix[:, j] != ABSTAIN).sum()),

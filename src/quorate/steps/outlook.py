@@ -91,11 +91,6 @@ class Outlook:
         """What the rows are to a person."""
         return Reading.of(self.rows)
 
-    @property
-    def minutes(self) -> Floats:
-        """How long a person takes over each row, float64[n]."""
-        return self.reading.seconds / 60
-
     def examples(self, at: NDArray[np.intp]) -> list[dict[str, Any]]:
         """The first three of these rows: their id, and text or cells."""
         shown = at[:_EXAMPLES].tolist()

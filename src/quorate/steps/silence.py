@@ -49,7 +49,7 @@ def _step(outlook: Outlook, members: NDArray[np.intp], held: NDArray[np.intp], w
         "leaning_share": purity,
         "examples": outlook.examples(held),
     }
-    minutes = WRITE_RULE_MIN + float(outlook.minutes[held[:3]].sum())
+    minutes = WRITE_RULE_MIN + float(outlook.reading.minutes[held[:3]].sum())
     what = f"write a rule for {len(members)} rows without a label: {', '.join(words)}"
     return Step("write", what, gain, basis, minutes, evidence=evidence, code=_code(outlook.text, words, label))
 
