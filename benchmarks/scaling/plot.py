@@ -55,10 +55,9 @@ def figure(found: Sequence[Measurement]) -> str:
     lines = -(-len(panels) // columns)
     names = list(dict.fromkeys(name for panel in panels for name in panel.curves))
     width, height = columns * (_WIDTH + _GAP) + 150, lines * (_HEIGHT + _GAP) + 20
+    places = [(_LEFT + (i % columns) * (_WIDTH + _GAP), _TOP + (i // columns) * (_HEIGHT + _GAP)) for i in range(4)]
     drawn = [
-        f'<g transform="translate({_LEFT + (i % columns) * (_WIDTH + _GAP)},{_TOP + (i // columns) * (_HEIGHT + _GAP)})">'
-        f"{_drawn(panel)}</g>"
-        for i, panel in enumerate(panels)
+        f'<g transform="translate({x},{y})">{_drawn(panel)}</g>' for (x, y), panel in zip(places, panels, strict=False)
     ]
     legend = _legend(names, columns * (_WIDTH + _GAP) + _LEFT - 20)
     return (
