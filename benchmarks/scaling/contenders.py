@@ -64,7 +64,7 @@ def judged(probs: Any, truth: Any) -> dict[str, Any]:
     right, off = 0.0, 0.0
     for first in range(0, min(len(probs), len(truth)), _JUDGED_AT_ONCE):
         some = np.asarray(probs[first : first + _JUDGED_AT_ONCE], np.float64)
-        gold = truth[first : first + _JUDGED_AT_ONCE]
+        gold = truth[first : first + len(some)]
         right += accuracy(np.nan_to_num(some), gold.astype(np.int64)) * len(gold)
         off = max(off, float(np.nan_to_num(np.abs(some.sum(axis=1) - 1), nan=1.0).max()))
     return {"rows": len(probs), "accuracy": right / max(len(truth), 1), "off": off}
