@@ -24,7 +24,7 @@ from benchmarks.scaling.plot import figure
 from benchmarks.scaling.synthetic import Shape, blocks, write_arrays, write_parquet
 from benchmarks.suites import scale
 from benchmarks.watch import Limits, Stopped
-from benchmarks.worker import Worker
+from benchmarks.worker import Took, Worker
 
 SMALL = Shape(3_000, 10, 3)
 
@@ -157,9 +157,9 @@ def test_ours_must_answer_rightly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_who_has_no_prospect_is_not_started() -> None:
-    took = race.Took(20.0, 20.0)
-    slow = race.Finish({"prepare": race.Took(99, 99), "fit": took}, 100.0, 90.0)
-    large = race.Finish({"fit": race.Took(1.0, 1.0)}, 10.0**9, 90.0)
+    took = Took(20.0, 20.0)
+    slow = race.Finish({"prepare": Took(99, 99), "fit": took}, 100.0, 90.0)
+    large = race.Finish({"fit": Took(1.0, 1.0)}, 10.0**9, 90.0)
     before = race.Race(Shape(10**5), {"slow": slow, "large": large}, {"dead": "died; it did"})
     assert slow.took == took
     assert before.prospect("slow", Shape(10**6), 100) == "over 100 s; 20 s at 100,000 rows"
@@ -185,14 +185,8 @@ def test_an_edited_rule_is_the_only_one_that_runs_again() -> None:
 
 
 def test_the_estimate_is_what_its_parts_add_up_to() -> None:
-    laps = {
-        "read": (9, 2.0),
-        "fold": (9, 4.0),
-        "predict": (9, 1.0),
-        "write": (9, 3.0),
-        "merge": (9, 0.5),
-        "fit": (9, 7.0),
-    }
+    spent = {"read": 2.0, "fold": 4.0, "predict": 1.0, "write": 3.0, "merge": 0.5, "fit": 7.0}
+    laps = {name: (99.0, cpu_s) for name, cpu_s in spent.items()}
     cost = estimate.costs(Shape(2 * 10**6), {"laps": laps, "partitions": 2})
     assert cost == {"read": 1.0, "fold": 2.0, "predict": 0.5, "write": 1.5, "merge": 0.5, "fit": 7.0}
     # Ten thousand partitions of 5.5 s on 16 workers, four rounds of merging, one fit.
@@ -241,7 +235,7 @@ def test_the_figure_is_svg_with_a_line_for_each_contender() -> None:
     drawn = ElementTree.fromstring(figure(measured()))
     lines = drawn.findall(".//{http://www.w3.org/2000/svg}polyline")
     texts = ["".join(text.itertext()) for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
-    assert len(lines) == 14
+    assert len(lines) == 3 + 4 + 3 + 3
     assert {"snorkel", "quorate, Parquet", "seconds, 10 sources, 2 labels"} <= set(texts)
 
 
@@ -273,7 +267,7 @@ def test_all_is_every_suite_and_one_table_at_the_end(capsys: pytest.CaptureFixtu
     suites = {"good_one": Toy(), "bad": Toy("it is wrong")}
     assert output.all_as_table(suites, Context(None, True)) == 1
     printed = capsys.readouterr()
-    last = printed.out[printed.out.rindex("all\n") :]
+    last = printed.out[printed.out.rindex(" all ") :]
     assert "good-one" in last
     assert "it is wrong" in last
     assert "wrong answer: bad" in printed.err
