@@ -18,7 +18,7 @@ from racers import dies, half, sleeper
 from benchmarks import output
 from benchmarks.__main__ import main, names
 from benchmarks.measurement import Context, Measurement, WrongAnswer
-from benchmarks.scaling import editing, estimate, files, numpy_em, race, verdicts
+from benchmarks.scaling import editing, estimate, files, numpy_em, race, tables, verdicts
 from benchmarks.scaling.contenders import Laps, judged, numpy_floor, quorum
 from benchmarks.scaling.plot import figure
 from benchmarks.scaling.synthetic import Shape, blocks, write_arrays, write_parquet
@@ -229,6 +229,15 @@ def test_the_summary_divides_the_right_way_and_names_what_it_holds_to_bounds() -
     assert numbers["two workers: times faster than one"] == 1.9
     bounded = set(verdicts.FLOORS) | set(verdicts.CEILINGS)
     assert len(bounded & set(numbers)) == 8
+
+
+def test_the_tables_have_a_line_for_each_race_and_name_who_is_missing() -> None:
+    drawn = tables.markdown(measured()).splitlines()
+    assert drawn[0] == "| rows | sources | labels | quorate | snorkel | numpy | skweak |"
+    million = next(line for line in drawn if line.startswith("| 1,000,000 |"))
+    assert "| 2.5 s (x 25), 1,000 MiB, 90.00 % |" in million
+    assert million.endswith("| over 300 s |")
+    assert "| ten functions, 9 rows, two workers | time | 1 s | one worker 1.9 s |" in drawn
 
 
 def test_the_figure_is_svg_with_a_line_for_each_contender() -> None:

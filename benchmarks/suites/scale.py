@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.measurement import Context, Measurement
-from benchmarks.scaling import editing, estimate, files, spreading, verdicts
+from benchmarks.scaling import editing, estimate, files, spreading, tables, verdicts
 from benchmarks.scaling.race import Race, lines, race
 from benchmarks.scaling.synthetic import Shape
 from benchmarks.spam import comments
@@ -35,6 +35,11 @@ def measure(context: Context) -> Iterator[Measurement]:
 def summarise(measurements: Sequence[Measurement]) -> dict[str, Any]:
     """How many times faster than each peer, how much of its memory; what was assumed on paper."""
     return verdicts.summary(measurements)
+
+
+def markdown(measurements: Sequence[Measurement]) -> str:
+    """A table of races and one of all else."""
+    return tables.markdown(measurements)
 
 
 def _rows(context: Context) -> Iterator[Measurement]:
