@@ -22,7 +22,7 @@ KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "execut
 
 # Every module that is not a plug-in stands here; the package itself is the lowest: it imports nothing but when asked.
 LAYERS = (
-    "quorate errors frozen rows values patterns",
+    "quorate errors frozen rows values packing patterns",
     "protocols shipping child endpoint_contract registry fingerprint attempt preprocessing reading columns misfits "
     "matching features phrases tables cells durable wire wires asking prompts loopback "
     "agreement belief estimating ranking content_model training_sets suspects classifiers kept_model",

@@ -14,6 +14,9 @@ from quorate.protocols import FittedLabelModel, HearsConfidence, LabelModel
 from quorate.registry import build
 from quorate.values import ABSTAIN, Gold, Labels, Votes
 
+# From this share of patterns among rows on, it is cheaper to judge every row than to look up its pattern.
+_FEW_ALIKE = 0.5
+
 
 def fuse(votes: Votes, model: str | LabelModel = "quorum", gold: Gold | None = None, features: Any = None) -> Labels:
     """The label probabilities of each row.
@@ -49,17 +52,21 @@ def predict(
     gold: Gold | None,
     name: str,
 ) -> Labels:
-    """Labels for the rows whose patterns are `patterns[where]`: the model runs once per pattern, not per row.
+    """Labels for the rows whose patterns are `patterns[where]`: the model runs once per pattern, where rows share some.
 
     How sure the sources were is heard where they said it and the model wants it.
     """
-    probs = fitted.probabilities(patterns.matrix)[where]
+    if len(patterns) < _FEW_ALIKE * len(votes):
+        probs = fitted.probabilities(patterns.matrix)[where]
+    else:
+        probs = fitted.probabilities(votes.matrix)
     settled = gold.aligned(votes.ids) if gold is not None and len(gold) else np.full(len(votes), ABSTAIN, np.int16)
     if isinstance(fitted, HearsConfidence):
         probs = hear_confidence(votes, probs, settled, fitted.sharpness)
     known = np.flatnonzero(settled != ABSTAIN)
     probs[known] = np.eye(len(votes.space))[settled[known]]
-    return Labels(votes.space, votes.ids, probs, votes.covered | (settled != ABSTAIN), name)
+    covered = (patterns.matrix != ABSTAIN).any(axis=1)[where]
+    return Labels(votes.space, votes.ids, probs, covered | (settled != ABSTAIN), name)
 
 
 def name_of(model: Any) -> str:

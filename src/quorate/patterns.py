@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quorate.frozen import frozen_array
+from quorate.packing import distinct
 from quorate.values import ABSTAIN, Gold, LabelSpace, Votes
 
 
@@ -42,11 +42,14 @@ class VotePatterns:
     def __add__(self, other: VotePatterns) -> VotePatterns:
         if self.space.names != other.space.names or self.sources != other.sources:
             raise ValueError("vote patterns add up only over the same labels and the same sources")
-        matrix, where = _distinct(np.concatenate([self.matrix, other.matrix]), len(self.space))
-        counts = np.bincount(where, np.concatenate([self.counts, other.counts]), len(matrix))
-        gold = np.zeros((len(matrix), len(self.space)), np.int64)
-        np.add.at(gold, where, np.concatenate([self.gold, other.gold]))
-        return VotePatterns(self.space, self.sources, matrix, counts.astype(np.int64), gold)
+        found = distinct(np.concatenate([self.matrix, other.matrix]), len(self.space))
+        counts = np.zeros(len(found.matrix), np.int64)
+        np.add.at(counts, found.where, np.concatenate([self.counts, other.counts]))
+        gold = np.zeros((len(found.matrix), len(self.space)), np.int64)
+        settled = np.concatenate([self.gold, other.gold])
+        known = np.flatnonzero(settled.any(axis=1))
+        np.add.at(gold, found.where[known], settled[known])
+        return VotePatterns(self.space, self.sources, found.matrix, counts, gold)
 
     @property
     def rows(self) -> int:
@@ -56,28 +59,10 @@ class VotePatterns:
 
 def fold(votes: Votes, gold: Gold | None = None) -> tuple[VotePatterns, NDArray[np.intp]]:
     """The patterns of some rows, and for each row which pattern it has, intp[n]."""
-    matrix, where = _distinct(votes.matrix, len(votes.space))
-    settled = np.zeros((len(matrix), len(votes.space)), np.int64)
+    found = distinct(votes.matrix, len(votes.space))
+    settled = np.zeros((len(found.matrix), len(votes.space)), np.int64)
     if gold is not None and len(gold):
         labels = gold.aligned(votes.ids)
         known = labels != ABSTAIN
-        np.add.at(settled, (where[known], labels[known]), 1)
-    counts = np.bincount(where, minlength=len(matrix))
-    return VotePatterns(votes.space, votes.sources, matrix, counts, settled), where
-
-
-def _distinct(matrix: NDArray[np.int16], classes: int) -> tuple[NDArray[np.int16], NDArray[np.intp]]:
-    """The distinct rows in lexicographic order, and the place of each row among them."""
-    _, first, where = np.unique(_codes(matrix, classes), return_index=True, return_inverse=True)
-    return matrix[first], where.reshape(-1).astype(np.intp)
-
-
-def _codes(matrix: NDArray[np.int16], classes: int) -> NDArray[Any]:
-    """One sortable code a row: a mixed-radix integer when it fits 63 bits, else the votes as big-endian bytes."""
-    n, m = matrix.shape
-    if m * np.log2(classes + 1) < 63:
-        code = np.zeros(n, np.int64)
-        for j in range(m):
-            code = code * (classes + 1) + (matrix[:, j] + 1)
-        return code
-    return np.ascontiguousarray((matrix + 1).astype(">u2")).view(f"S{2 * m}").reshape(n)
+        np.add.at(settled, (found.where[known], labels[known]), 1)
+    return VotePatterns(votes.space, votes.sources, found.matrix, found.counts, settled), found.where

@@ -10,20 +10,20 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from quorate.errors import LabelError, did_you_mean, listed
 from quorate.frozen import freeze, freeze_each, frozen_array
 from quorate.rows import Rows
 
+TIE_TOLERANCE = 1e-9
 ABSTAIN = -1
 """The vote of a source that does not vote, whether it abstained, failed or was skipped."""
 
-TIE_TOLERANCE = 1e-9
-
 
 class Status(IntEnum):
-    """What became of one source on one row."""
+    """What became of one source on one row; VOTED and ABSTAINED are as numbers what `votes == ABSTAIN` is."""
 
     VOTED = 0
     ABSTAINED = 1
@@ -121,7 +121,7 @@ class VoteColumn:
     def hard(labels: Any) -> VoteColumn:
         """Votes from ints alone: -1 abstains."""
         array = frozen_array(labels, np.int16)
-        return VoteColumn(array, np.where(array == ABSTAIN, Status.ABSTAINED, Status.VOTED).astype(np.uint8))
+        return VoteColumn(array, np.equal(array, ABSTAIN).view(np.uint8))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,10 +158,9 @@ class Votes:
         """Votes from a label matrix made elsewhere: int[n, m], -1 abstains; every source counts as a rule."""
         array = frozen_array(matrix, np.int16)
         names = tuple(sources) or tuple(f"source_{j}" for j in range(array.shape[1]))
-        row_ids = [str(i) for i in range(len(array))] if ids is None else [str(i) for i in ids]
         space = labels if isinstance(labels, LabelSpace) else LabelSpace(tuple(labels))
-        status = np.where(array == ABSTAIN, Status.ABSTAINED, Status.VOTED)
-        return Votes(space, pa.array(row_ids, pa.string()), names, ("rule",) * len(names), array, status)
+        row_ids = pa.array(np.arange(len(array)) if ids is None else [str(i) for i in ids]).cast(pa.string())
+        return Votes(space, row_ids, names, ("rule",) * len(names), array, np.equal(array, ABSTAIN).view(np.uint8))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -177,7 +176,7 @@ class Votes:
 
 
 def _check_votes(labels: NDArray[np.int16], status: NDArray[np.uint8]) -> None:
-    if labels.shape != status.shape or bool(((labels == ABSTAIN) == (status == Status.VOTED)).any()):
+    if labels.shape != status.shape or not np.array_equal(labels != ABSTAIN, status == Status.VOTED):
         raise ValueError("a vote is -1 exactly where its status is not 'voted'; these labels and status differ")
     if labels.size and labels.min() < ABSTAIN:
         raise ValueError(f"votes are label ints or -1, got {labels.min()}")
@@ -201,7 +200,7 @@ class Labels:
         freeze(self, probs=np.float64, covered=np.bool_)
         if self.probs.shape != (len(self.ids), len(self.space)) or self.covered.shape != (len(self.ids),):
             raise ValueError(f"probs {self.probs.shape} do not fit {len(self.ids)} ids and {len(self.space)} labels")
-        if not np.allclose(self.probs.sum(axis=1), 1.0, atol=1e-6):
+        if not (np.abs(self.probs @ np.ones(len(self.space)) - 1.0) <= 1e-6).all():
             raise ValueError("label probabilities must sum to 1 in every row")
 
     def __len__(self) -> int:
@@ -274,7 +273,8 @@ class Gold:
     def aligned(self, ids: pa.StringArray) -> NDArray[np.int16]:
         """The gold label of each of these rows, int16[n], -1 where there is none; a later answer wins."""
         by_id = dict(zip(self.ids, self.labels.tolist(), strict=True))
-        return np.array([by_id.get(i, ABSTAIN) for i in ids.to_pylist()], dtype=np.int16)
+        place = np.asarray(pc.index_in(ids, pa.array(by_id, ids.type)).fill_null(len(by_id)), np.intp)
+        return np.array([*by_id.values(), ABSTAIN], np.int16).take(place)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

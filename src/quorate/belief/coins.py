@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.belief.confusion import Floats
-from quorate.belief.evidence import CONVERGED, DECIMALS, Belief, Evidence
+from quorate.belief.evidence import DECIMALS, Belief, Evidence
 
 _ITERATIONS = 30
 _SHRINKAGE = 4.0
@@ -49,7 +49,8 @@ def fit_coins(evidence: Evidence) -> Belief:
     habit = np.bincount(votes.label, votes.rows, k) + 1.0
     habit = (habit / habit.sum())[votes.label]
     knows, right = np.full(m, 0.5), _majority(votes, len(evidence.start))
-    for _ in range(_ITERATIONS):
+    steps, converged = evidence.pace(_ITERATIONS)
+    for _ in range(steps):
         known = right * knows[votes.source] / (knows[votes.source] + (1 - knows[votes.source]) * habit)
         found = np.bincount(votes.source, known * votes.rows, m)
         usual = (found.sum() + 0.5) / (cast.sum() + 1.0)
@@ -58,7 +59,7 @@ def fit_coins(evidence: Evidence) -> Belief:
         right = _right(
             votes, np.log1p(_odds(knows)[votes.source] / habit) * evidence.votes.data, k, len(evidence.start)
         )
-        if np.abs(knows - before).max(initial=0.0) < CONVERGED:
+        if np.abs(knows - before).max(initial=0.0) < converged:
             break
     share = np.bincount(votes.label, votes.rows, k) + 1.0
     own = np.log1p(_odds(knows)[:, None] * (share.sum() / share)).ravel()

@@ -27,6 +27,8 @@ def copied_sources(matrix: NDArray[np.int16], counts: NDArray[Any]) -> list[list
 
     m = matrix.shape[1]
     first, second = _pairs(matrix, counts)
+    if not len(first):
+        return []
     graph = coo_matrix((np.ones(len(first)), (first, second)), shape=(m, m))
     _, group = connected_components(graph, directed=False)
     return [np.flatnonzero(group == g).tolist() for g in np.flatnonzero(np.bincount(group, minlength=1) > 1)]

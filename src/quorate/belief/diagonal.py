@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from quorate.belief.confusion import Floats
-from quorate.belief.evidence import CONVERGED, DECIMALS, Belief, Evidence
+from quorate.belief.evidence import DECIMALS, Belief, Evidence
 
 _ITERATIONS = 60
 # Dirichlet pseudo-counts of a confusion row: 1 for each vote, 4 for the right one.
@@ -22,11 +22,12 @@ def fit_diagonal(evidence: Evidence) -> Floats:
     from scipy.special import digamma
 
     probs, pseudo = evidence.start, _ANY + _RIGHT * np.eye(evidence.k)
-    for _ in range(_ITERATIONS):
+    steps, converged = evidence.pace(_ITERATIONS)
+    for _ in range(steps):
         counts = evidence.confusion(evidence.mass(probs))
         expected: Floats = digamma(counts + pseudo) - digamma(counts + evidence.k * _ANY + _RIGHT)
         belief = Belief.of(expected, np.zeros(evidence.k))
         before, probs = probs, np.round(belief.labels(evidence.votes, evidence.k), DECIMALS)
-        if np.abs(probs - before).max(initial=0.0) < CONVERGED:
+        if np.abs(probs - before).max(initial=0.0) < converged:
             break
     return expected

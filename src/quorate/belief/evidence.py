@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.belief.confusion import Floats, indicators, softmax, vote_shares
+from quorate.belief.confusion import Floats, indicators, softmax_in_place, vote_shares
 from quorate.belief.copies import copy_weights
 from quorate.patterns import VotePatterns
 from quorate.values import ABSTAIN
 
 # Beliefs are rounded between steps, so that rounding errors do not decide between labels that the votes leave equal.
 DECIMALS = 12
-CONVERGED = 1e-5
+_CONVERGED = 1e-5
+# The last digits of what a sample teaches are chance.
+_STEPS_ON_A_SAMPLE, _CONVERGED_ON_A_SAMPLE = 15, 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,22 +29,23 @@ class Evidence:
 
     `votes` CSR float64[p, m·k] holds the weight of each vote, less than 1 for copies; `weights` float64[m] these
     weights; `counts` float64[p] the rows of each pattern, none for the pattern without votes; `start` float64[p, k]
-    majority vote.
+    majority vote. `is_sample`: patterns stand for others that were left out.
     """
 
     votes: Any
     weights: Floats
     counts: Floats
     start: Floats
+    is_sample: bool = False
 
     @staticmethod
-    def of(patterns: VotePatterns) -> Evidence:
+    def of(patterns: VotePatterns, *, is_sample: bool = False) -> Evidence:
         k = len(patterns.space)
         covered = (patterns.matrix != ABSTAIN).any(axis=1)
         counts = np.where(covered, patterns.counts, 0).astype(np.float64)
         weights = copy_weights(patterns.matrix, counts)
         votes = weighted_votes(patterns.matrix, k, weights)
-        return Evidence(votes, weights, counts, weighted_shares(patterns.matrix, k, weights))
+        return Evidence(votes, weights, counts, weighted_shares(patterns.matrix, k, weights), is_sample)
 
     @property
     def k(self) -> int:
@@ -51,6 +54,12 @@ class Evidence:
     @property
     def rows(self) -> float:
         return float(self.counts.sum())
+
+    def pace(self, steps: int) -> tuple[int, float]:
+        """Of an iteration that takes so many steps: how many it takes here, and the change at which it stops."""
+        if self.is_sample:
+            return min(steps, _STEPS_ON_A_SAMPLE), _CONVERGED_ON_A_SAMPLE
+        return steps, _CONVERGED
 
     def mass(self, probs: Floats) -> Floats:
         """How many rows of each pattern are of each class, float64[p, c]."""
@@ -80,13 +89,21 @@ class Belief:
 
     def classes(self, votes: Any) -> Floats:
         """P(hidden class | votes), float64[p, c]."""
-        logits = votes @ self.weights
-        return softmax((np.asarray(logits) if isinstance(logits, np.ndarray) else logits.toarray()) + self.bias)
+        product = votes @ self.weights
+        logits: Floats = product if isinstance(product, np.ndarray) else product.toarray()
+        logits += self.bias
+        return softmax_in_place(logits)
 
     def labels(self, votes: Any, k: int) -> Floats:
         """P(label | votes), float64[p, k]."""
         classes = self.classes(votes)
         return classes if classes.shape[1] == k else classes.reshape(len(classes), k, -1).sum(axis=2)
+
+
+def farthest(after: Floats, before: Floats) -> float:
+    """The largest change of any belief; `before` is used up."""
+    np.subtract(after, before, out=before)
+    return float(np.abs(before, out=before).max(initial=0.0))
 
 
 def weighted_votes(matrix: NDArray[np.int16], k: int, weights: Floats) -> Any:

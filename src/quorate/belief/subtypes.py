@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from quorate.belief.confusion import Floats
-from quorate.belief.evidence import CONVERGED, DECIMALS, Belief, Evidence
+from quorate.belief.evidence import DECIMALS, Belief, Evidence, farthest
 
 _ITERATIONS = 100
 _OF_SOURCE, _OF_ALL, _OF_ANY = 3.0, 3.0, 0.2
@@ -50,11 +50,13 @@ def fit_subtypes(evidence: Evidence, subtypes: int, pseudo_rows: float) -> Belie
     """The belief after mean-field updates from majority vote, its `subtypes` by how contested the rows are."""
     k = evidence.k
     classes = _contested(evidence, subtypes)
-    for _ in range(_ITERATIONS):
+    steps, converged = evidence.pace(_ITERATIONS)
+    for _ in range(steps):
         mass = evidence.mass(classes)
         belief = Belief.of(_expected(evidence.confusion(mass), k), _bias(mass, k, pseudo_rows))
-        before, classes = classes, np.round(belief.classes(evidence.votes), DECIMALS)
-        if np.abs(classes - before).max(initial=0.0) < CONVERGED:
+        before, classes = classes, belief.classes(evidence.votes)
+        np.round(classes, DECIMALS, out=classes)
+        if farthest(classes, before) < converged:
             break
     return belief
 
@@ -92,11 +94,13 @@ def know_or_guess(counts: Floats) -> Floats:
     pooled = np.clip((right.sum() + 0.7) / (total.sum() + 1.0), 1e-6, 1 - 1e-6)
     knows = np.full(len(counts), pooled)
     habit = (wrong + usual) / (wrong + usual).sum(axis=1, keepdims=True)
+    wanted, sure, either = total + _KNOWING_SHRINKAGE, _KNOWING_SHRINKAGE * pooled, wrong + right + usual
     for _ in range(_KNOWING_STEPS):
-        known = right * knows[:, None] / (knows[:, None] + (1 - knows[:, None]) * habit)
-        knows = np.clip((known.sum(axis=1) + _KNOWING_SHRINKAGE * pooled) / (total + _KNOWING_SHRINKAGE), 0.01, 0.99)
-        guesses = wrong + right - known + usual
-        habit = guesses / guesses.sum(axis=1, keepdims=True)
+        known = right * knows[:, None]
+        known /= knows[:, None] + (1 - knows)[:, None] * habit
+        knows = np.minimum(np.maximum((np.add.reduce(known, axis=1) + sure) / wanted, 0.01), 0.99)
+        guesses = either - known
+        habit = guesses / np.add.reduce(guesses, axis=1, keepdims=True)
     return np.asarray(knows[:, None, None] * np.eye(k) + (1 - knows)[:, None, None] * habit[:, None, :])
 
 

@@ -19,7 +19,8 @@ rows without votes, is the mass of the answers, for two-sided sources that of on
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,18 +30,20 @@ from quorate.belief.coins import fit_coins, too_large
 from quorate.belief.confusion import Floats
 from quorate.belief.correlation import discounted_shares, discounts
 from quorate.belief.diagonal import fit_diagonal
-from quorate.belief.evidence import DECIMALS, Belief, Evidence, weighted_shares, weighted_votes
+from quorate.belief.evidence import DECIMALS, Belief, Evidence, weighted_votes
+from quorate.belief.opinions import Opinions
 from quorate.belief.ratios import fit_ratios, margin
+from quorate.belief.side_by_side import side_by_side
 from quorate.belief.sidedness import TWO_SIDED, sidedness, sidedness_by_source
 from quorate.belief.subtypes import even_rows, fit_subtypes, identified_subtypes, learnt_balance
+from quorate.belief.thinning import thinned
 from quorate.patterns import VotePatterns
-from quorate.values import ABSTAIN
 
 _MOST_SUBTYPES = 4
 # How often two voters agree does not say which of them is right when they differ.
 _TOLD_APART = 3
-# Beliefs held in memory beside the answer, one number for each row and label.
-_AT_A_TIME = 4_000_000
+# What members say, held in memory beside the answer: little enough to stay in the cache.
+_AT_A_TIME = 1 << 18
 _GOLD_FOR_BALANCE = 30.0
 # The average is over-confident: errors are shared, most of all those of full voters.
 _SHARPNESS_OF_RULES, _SHARPNESS_OF_VOTERS = 0.8, 0.55
@@ -57,7 +60,8 @@ class Quorum:
         return cls()
 
     def fit(self, patterns: VotePatterns) -> FittedQuorum:
-        evidence = Evidence.of(patterns)
+        given, patterns = patterns, thinned(patterns)
+        evidence = Evidence.of(patterns, is_sample=patterns is not given)
         k = evidence.k
         two_sided = sidedness(evidence.votes, evidence.counts, k) >= TWO_SIDED
         members, shares = _members(evidence, two_sided)
@@ -81,39 +85,46 @@ class FittedQuorum:
     sharpness: float
     anchors: Anchors | None
 
+    @cached_property
+    def _opinions(self) -> Opinions:
+        return Opinions.of(self.members, self.source_weights, len(self.prior))
+
     def probabilities(self, matrix: NDArray[np.int16]) -> Floats:
         """P(label | votes), float64[p, k], some rows at a time."""
-        k = len(self.prior)
-        step = max(_AT_A_TIME // k, 1)
-        if len(matrix) <= step:
-            return self._probabilities(matrix)
-        probs = np.empty((len(matrix), k))
-        for first in range(0, len(matrix), step):
-            probs[first : first + step] = self._probabilities(matrix[first : first + step])
+        probs = np.empty((len(matrix), len(self.prior)))
+
+        def judge(rows: slice) -> None:
+            probs[rows] = self._probabilities(matrix[rows])
+
+        side_by_side(judge, self._some(len(matrix)))
         return probs
 
     def spread(self, matrix: NDArray[np.int16]) -> Floats:
         """How far the members are from their mean, float64[p]: the mean total variation distance, 0 without votes."""
-        said = self._said(weighted_votes(matrix, len(self.prior), self.source_weights), matrix)
-        mean = sum(share * one for share, one in zip(self.shares, said, strict=True))
-        apart = sum(share * np.abs(one - mean).sum(axis=1) / 2 for share, one in zip(self.shares, said, strict=True))
-        return np.where((matrix != ABSTAIN).any(axis=1), apart, 0.0)
+        found = np.empty(len(matrix))
+        for rows in self._some(len(matrix)):
+            said, covered = self._opinions.said(matrix[rows])
+            apart = np.abs(said - _average(said, self.shares)).sum(axis=1) / 2
+            found[rows] = np.where(covered, _average(apart, self.shares), 0.0)
+        return found
 
-    def _said(self, votes: Any, matrix: NDArray[np.int16]) -> list[Floats]:
-        """What majority vote and each member say of each pattern, float64[p, k]."""
-        k = len(self.prior)
-        return [weighted_shares(matrix, k, self.source_weights), *(member.labels(votes, k) for member in self.members)]
+    def _some(self, rows: int) -> list[slice]:
+        step = max(_AT_A_TIME // self._opinions.columns, 1)
+        return [slice(first, first + step) for first in range(0, rows, step)]
 
     def _probabilities(self, matrix: NDArray[np.int16]) -> Floats:
-        votes = weighted_votes(matrix, len(self.prior), self.source_weights)
-        said = self._said(votes, matrix)
-        mean: Floats = np.asarray(sum(share * one for share, one in zip(self.shares, said, strict=True)))
-        sharp = mean**self.sharpness
-        probs = sharp / sharp.sum(axis=1, keepdims=True)
+        said, covered = self._opinions.said(matrix)
+        sharp = _average(said, self.shares) ** self.sharpness
+        probs = np.ascontiguousarray((sharp / sharp.sum(axis=0)).T)
         if self.anchors is not None:
+            votes = weighted_votes(matrix, len(self.prior), self.source_weights)
             probs = self.anchors.correct(matrix, votes, probs)
-        covered = (matrix != ABSTAIN).any(axis=1, keepdims=True)
-        return np.where(covered, probs, self.prior)
+        return np.where(covered[:, None], probs, self.prior)
+
+
+def _average(said: Floats, shares: tuple[float, ...]) -> Floats:
+    """The weighted mean over the first axis, added up in one order however many rows there are."""
+    return np.asarray(sum(share * one for share, one in zip(shares, said, strict=True)))
 
 
 def _members(evidence: Evidence, two_sided: bool) -> tuple[tuple[Belief, ...], tuple[float, ...]]:

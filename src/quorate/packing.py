@@ -1,0 +1,103 @@
+"""Packing: vote rows as integers, whose order is the lexicographic order of the rows, to count and sort them by.
+
+A row of votes int16[m] of `k` labels is a number of `m` digits to the base `k + 1`. Digits are summed as floats by one
+matrix product, which is exact while every sum fits the mantissa; a row too wide for that is several numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import log2
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Up to so many possible rows, as a power of two, are counted in a table, without sorting.
+_TABLE_BITS = 22
+_MANTISSA_BITS = 53
+# Cells that are held as floats at a time, so that they stay in the cache.
+_CELLS_AT_A_TIME = 1 << 18
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Distinct:
+    """`matrix` int16[p, m] in lexicographic order, `counts` int64[p] rows of each, `where` intp[n] each row's place."""
+
+    matrix: NDArray[np.int16]
+    counts: NDArray[np.int64]
+    where: NDArray[np.intp]
+
+
+def distinct(matrix: NDArray[np.int16], classes: int) -> Distinct:
+    """The distinct rows of votes int16[n, m] of so many labels, -1 where there is none."""
+    m, base = matrix.shape[1], classes + 1
+    if fits_table(m, classes):
+        codes = _packed(matrix, base, np.float32)
+        counts = np.bincount(codes, minlength=base**m)
+        found = np.flatnonzero(counts)
+        place = np.cumsum(counts > 0, dtype=np.int32) - 1
+        return Distinct(unpacked(found, m, classes), counts[found], place[codes].astype(np.intp))
+    order, starts = _sorted(list(words(matrix, classes)))
+    counts = np.diff(starts, append=len(order))
+    where = np.empty(len(order), np.intp)
+    where[order] = np.repeat(np.arange(len(starts)), counts)
+    return Distinct(matrix.take(order[starts], axis=0), counts, where)
+
+
+def fits_table(sources: int, classes: int) -> bool:
+    """Whether the rows that there can be are so few that they are counted in a table of all of them."""
+    return sources * log2(classes + 1) <= _TABLE_BITS
+
+
+def unpacked(codes: NDArray[Any], sources: int, classes: int) -> NDArray[np.int16]:
+    """The rows of votes int16[p, m] that integers stand for."""
+    matrix = np.empty((len(codes), sources), np.int16)
+    rest = codes
+    for j in range(sources - 1, -1, -1):
+        rest, digit = np.divmod(rest, classes + 1)
+        matrix[:, j] = digit - 1
+    return matrix
+
+
+def words(matrix: NDArray[np.int16], classes: int) -> Iterator[NDArray[Any]]:
+    """The rows as integers, the most significant first, each of as many sources as 53 bits hold."""
+    base = classes + 1
+    width = int((_MANTISSA_BITS - 1) / log2(base))
+    for first in range(0, max(matrix.shape[1], 1), width):
+        yield _packed(matrix[:, first : first + width], base, np.float64)
+
+
+def _packed(matrix: NDArray[np.int16], base: int, dtype: Any) -> NDArray[np.int64]:
+    n, m = matrix.shape
+    powers = float(base) ** np.arange(m - 1, -1, -1)
+    codes = np.empty(n, np.int64)
+    step = max(_CELLS_AT_A_TIME // max(m, 1), 1)
+    for first in range(0, n, step):
+        # An abstention is -1, the digit 0.
+        codes[first : first + step] = matrix[first : first + step].astype(dtype) @ powers.astype(dtype) + powers.sum()
+    return codes
+
+
+def _sorted(words: list[NDArray[Any]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows in order, intp[n], and where in that order another row begins, intp[p]."""
+    order = np.argsort(words[0])
+    new = _differs(words[0][order])
+    for word in words[1:]:
+        # Only rows that are alike so far are sorted any further.
+        tied = np.flatnonzero(~(new & np.append(new[1:], True)))
+        if not len(tied):
+            break
+        rows, group = order[tied], np.cumsum(new)[tied]
+        within = np.lexsort((word[rows], group))
+        order[tied] = rows[within]
+        new[tied] |= _differs(word[order[tied]])
+    return order, np.flatnonzero(new)
+
+
+def _differs(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a value is not that before it; the first is not."""
+    new = np.ones(len(values), bool)
+    new[1:] = values[1:] != values[:-1]
+    return new
