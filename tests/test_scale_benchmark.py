@@ -303,9 +303,9 @@ def test_scale_is_among_the_benchmarks_and_measures_what_it_is_asked_for(
     chart = tmp_path / "scale.svg"
     assert main(["scale", "--quick", "--json", "--only", "labels", "--plot", str(chart)]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert {line["case"] for line in lines[:-1]} == {Shape(1_000, 20, k).title for k in (2, 20)}
+    assert {line["case"] for line in lines[:-1]} == {Shape(1_000, 20, k).title for k in (20,)}
     assert list(lines[-1]["summary"]["missing"]) == ["absent"]
-    assert "<polyline" in chart.read_text("utf-8")
+    assert "<svg" in chart.read_text("utf-8")
 
 
 def test_the_parts_are_those_of_the_readme() -> None:
