@@ -54,7 +54,7 @@ def figure(found: Sequence[Measurement]) -> str:
     columns = 2
     lines = -(-len(panels) // columns)
     names = list(dict.fromkeys(name for panel in panels for name in panel.curves))
-    width, height = columns * (_WIDTH + _GAP) + 150, lines * (_HEIGHT + _GAP) + 20
+    width, height = columns * (_WIDTH + _GAP) + 190, lines * (_HEIGHT + _GAP) + 20
     places = [(_LEFT + (i % columns) * (_WIDTH + _GAP), _TOP + (i // columns) * (_HEIGHT + _GAP)) for i in range(4)]
     drawn = [
         f'<g transform="translate({x},{y})">{_drawn(panel)}</g>' for (x, y), panel in zip(places, panels, strict=False)
