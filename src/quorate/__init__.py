@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from quorate.compare import compare as compare
     from quorate.errors import QuorateError as QuorateError
     from quorate.fuse import fuse as fuse
+    from quorate.fuse_file import fuse_file as fuse_file
     from quorate.label_errors import find_errors as find_errors
     from quorate.next_steps import next_steps as next_steps
     from quorate.patterns import VotePatterns as VotePatterns
@@ -59,6 +60,7 @@ _HOMES = {
     "compare": "compare",
     "find_errors": "label_errors",
     "fuse": "fuse",
+    "fuse_file": "fuse_file",
     "labeling_function": "sources.labeling_function",
     "next_steps": "next_steps",
     "open_project": "project",

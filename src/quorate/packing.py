@@ -6,7 +6,7 @@ matrix product, which is exact while every sum fits the mantissa; a row too wide
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import log2
 from typing import Any
@@ -49,6 +49,25 @@ def distinct(matrix: NDArray[np.int16], classes: int) -> Distinct:
 def fits_table(sources: int, classes: int) -> bool:
     """Whether the rows that there can be are so few that they are counted in a table of all of them."""
     return sources * log2(classes + 1) <= _TABLE_BITS
+
+
+def looked_up(matrix: NDArray[np.int16], classes: int) -> Callable[[NDArray[np.int16]], NDArray[np.intp]]:
+    """What tells the places of rows among these distinct rows, where all that there can be fit a table."""
+    base = classes + 1
+    places = np.zeros(base ** matrix.shape[1], np.int32)
+    places[_packed(matrix, base, np.float32)] = np.arange(len(matrix))
+    return lambda rows: places[_packed(rows, base, np.float32)].astype(np.intp)
+
+
+def scrambled(words: Iterable[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """A number in [0, 1) that looks random for each row of integers and depends on them alone (after splitmix64)."""
+    mixed: Any = np.uint64(0)
+    for word in words:
+        mixed = mixed + (word.view(np.uint64) + np.uint64(0x9E3779B97F4A7C15))
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        mixed = mixed ^ (mixed >> np.uint64(31))
+    return np.asarray((mixed >> np.uint64(11)) / float(1 << 53))
 
 
 def unpacked(codes: NDArray[Any], sources: int, classes: int) -> NDArray[np.int16]:

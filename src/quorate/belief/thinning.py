@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quorate.belief.confusion import Floats
-from quorate.packing import words
+from quorate.packing import scrambled, words
 from quorate.patterns import VotePatterns
 from quorate.values import ABSTAIN
 
@@ -29,7 +29,7 @@ def thinned(patterns: VotePatterns) -> VotePatterns:
     votes = float(patterns.counts @ np.count_nonzero(patterns.matrix != ABSTAIN, axis=1))
     if votes <= _MOST_VOTES:
         return patterns
-    chance = _chances(patterns)
+    chance = scrambled(words(patterns.matrix, len(patterns.space)))
     rows_each = np.full(len(patterns), max(int(votes / _HEARD_VOTES), 1))
     first = _thinned(patterns, chance, rows_each)
     for j in _rarely_heard(first):
@@ -53,14 +53,3 @@ def _rarely_heard(patterns: VotePatterns) -> NDArray[np.intp]:
     """The sources with a vote that is on fewer patterns than each vote should be on."""
     seen = np.stack([(patterns.matrix == y).sum(axis=0) for y in range(len(patterns.space))])
     return np.flatnonzero((seen < _OF_EACH_VOTE).any(axis=0))
-
-
-def _chances(patterns: VotePatterns) -> Floats:
-    """A number in [0, 1) for each pattern that looks random and depends on its votes alone (after splitmix64)."""
-    mixed = np.zeros(len(patterns), np.uint64)
-    for word in words(patterns.matrix, len(patterns.space)):
-        mixed += word.view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        mixed ^= mixed >> np.uint64(31)
-    return (mixed >> np.uint64(11)) / float(1 << 53)
