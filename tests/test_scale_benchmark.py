@@ -65,11 +65,12 @@ def test_arrays_and_parquet_hold_the_same_votes(tmp_path: Path) -> None:
     from pyarrow import parquet
 
     write_arrays(tmp_path, SMALL)
-    write_parquet(tmp_path / "votes.parquet", SMALL)
-    table = parquet.read_table(tmp_path / "votes.parquet")
+    write_parquet(tmp_path / "file.parquet", SMALL)
+    table = parquet.read_table(tmp_path / "file.parquet")
     votes = np.load(tmp_path / "votes.npy")
     said = table["source_0003"].combine_chunks().dictionary_decode().to_pylist()
     assert said == [None if y < 0 else f"label_{y}" for y in votes[:, 3]]
+    np.testing.assert_array_equal(np.load(tmp_path / "file.npy"), np.load(tmp_path / "truth.npy"))
 
 
 @pytest.mark.parametrize("sources", [10, 50])
@@ -172,11 +173,30 @@ def test_who_has_no_prospect_is_not_started() -> None:
 # ---- Files, edits, paper ---------------------------------------------------------------------------------------
 
 
-def test_a_file_is_fused_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = files.fused_file(SMALL, 120)
-    assert answer["accuracy"] > 70
-    assert {"read", "fold", "merge", "fit", "predict", "write"} <= set(answer["laps"])
-    assert [m.metric for m in files.lines(SMALL, answer)] == ["time", "cpu_time", "peak_memory", "accuracy"]
+def test_a_file_is_fused_and_its_labels_judged() -> None:
+    found = files.fused(SMALL, 120)
+    assert found.accuracy > 70
+    assert found.peak_mib > 10
+    assert [m.metric for m in files.lines(SMALL, found)] == ["time", "cpu_time", "peak_memory", "accuracy"]
+
+
+def test_a_file_of_labels_that_lost_rows_is_a_wrong_answer(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    write_parquet(tmp_path / "votes.parquet", SMALL)
+    truth = np.load(tmp_path / "votes.npy")
+    right = {f"p_label_{y}": (truth == y).astype(np.float32) for y in range(3)}
+    parquet.write_table(pa.table(right), tmp_path / "labels.parquet")
+    assert files.accuracy(tmp_path / "votes.parquet", tmp_path / "labels.parquet", SMALL) == 100
+    with pytest.raises(WrongAnswer, match="3,000 rows of 4,000"):
+        files.accuracy(tmp_path / "votes.parquet", tmp_path / "labels.parquet", Shape(4_000, 10, 3))
+
+
+def test_every_step_of_a_partition_is_measured() -> None:
+    answer = estimate.measured(SMALL, 120)
+    assert {"read", "fold", "merge", "fit", "predict", "write"} == set(answer["laps"])
+    assert answer["partitions"] == 1
 
 
 def test_an_edited_rule_is_the_only_one_that_runs_again() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import log2
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.measurement import Measurement
-from benchmarks.scaling.synthetic import Shape
+from benchmarks.scaling.contenders import Laps
+from benchmarks.scaling.synthetic import Shape, write_parquet
+from benchmarks.watch import Limits
+from benchmarks.worker import Worker
 
 ROWS, PARTITION = 10**10, 10**6
 WORKERS = (16, 64)
@@ -19,6 +24,75 @@ ASSUMED = {
     "left out": "the start of the cluster, stragglers, partitions done twice",
 }
 _STEPS = ("read", "fold", "predict", "write")
+
+
+def steps(path: str, to: str, sources: list[str], labels: list[str]) -> Callable[[], dict[str, Any]]:
+    """Does what workers do with partitions, one after another; what each step took in all, and how many there were."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    from quorate import Votes
+    from quorate.fuse import fit, fuse, predict
+    from quorate.patterns import VotePatterns, fold
+
+    schema = pa.schema([(f"p_{name}", pa.float64()) for name in labels])
+    # What is imported late is imported now.
+    fuse(Votes.of([[y % len(labels)] * len(sources) for y in range(4)], labels, sources))
+
+    def partitions(laps: Laps) -> Iterator[Any]:
+        with parquet.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                votes = _votes(file.read_row_group(group, sources), sources, labels)
+                laps.note("read")
+                yield votes
+
+    def task() -> dict[str, Any]:
+        laps, patterns, number = Laps(), None, 0
+        for votes in partitions(laps):
+            some, number = VotePatterns.of(votes), number + 1
+            laps.note("fold")
+            patterns = some if patterns is None else patterns + some
+            laps.note("merge")
+        assert patterns is not None, "a file has a partition"
+        fitted = fit(patterns)
+        laps.note("fit")
+        with parquet.ParquetWriter(to, schema) as writer:
+            for votes in partitions(laps):
+                some, where = fold(votes)
+                laps.note("fold")
+                probs = predict(fitted, votes, some, where, gold=None, name="quorum").probs
+                laps.note("predict")
+                writer.write_table(pa.table(list(probs.T), schema=schema))
+                laps.note("write")
+        return {"laps": laps.took, "partitions": number}
+
+    return task
+
+
+def _votes(table: Any, sources: list[str], labels: list[str]) -> Any:
+    import numpy as np
+    import pyarrow as pa
+
+    from quorate import Votes
+
+    names, matrix = pa.array(labels), np.empty((table.num_rows, len(sources)), np.int16)
+    for j, name in enumerate(sources):
+        column = table[name].combine_chunks()
+        at = pa.compute.index_in(column.dictionary, names).to_numpy(zero_copy_only=False).astype(np.int16)
+        codes = column.indices.fill_null(len(at)).to_numpy(zero_copy_only=False)
+        matrix[:, j] = np.append(at, np.int16(-1))[codes]
+    return Votes.of(matrix, labels, sources)
+
+
+def measured(shape: Shape, limit_s: float) -> dict[str, Any]:
+    """What each step took on a file of this shape, on one core."""
+    with TemporaryDirectory() as folder:
+        path, to = Path(folder) / "votes.parquet", str(Path(folder) / "labels.parquet")
+        write_parquet(path, shape)
+        setup: dict[str, Any] = {"path": str(path), "to": to, "sources": shape.columns, "labels": shape.names}
+        with Worker(steps, limits=Limits(limit_s), **setup) as worker:
+            answer: dict[str, Any] = worker.ask().answer
+    return answer
 
 
 def costs(shape: Shape, answer: Mapping[str, Any]) -> dict[str, float]:

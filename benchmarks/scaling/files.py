@@ -1,124 +1,93 @@
-"""Votes that lie in a file larger than memory should be: read twice in partitions, labels written beside."""
+"""Votes that lie in a Parquet file: `quorate.fuse_file` reads them twice in partitions and writes the labels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.contenders import resident
 from benchmarks.measurement import Measurement, WrongAnswer
-from benchmarks.scaling.contenders import Laps
-from benchmarks.scaling.synthetic import Shape, write_parquet
+from benchmarks.scaling.synthetic import Shape, blocks, table_of, write_parquet
 from benchmarks.watch import Limits
-from benchmarks.worker import Worker
+from benchmarks.worker import Took, Worker
 
 PARQUET = ", Parquet"
-_CORES = 2
+_CORES, _WARM_UP = 2, 1_000
 
 
-def streamed(path: str, to: str, sources: list[str], labels: list[str]) -> Callable[[], dict[str, Any]]:
-    """Folds the file partition by partition, fits, and writes P(label) of every row; what each step took in all."""
-    import pyarrow as pa
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """What a file took, the memory of its process at most, and in percent how many labels are right."""
+
+    took: Took
+    peak_mib: float
+    accuracy: float
+
+
+def fuse_file(path: str, to: str, labels: list[str]) -> Callable[[], float]:
+    """Fuses the file; the memory of the process in MiB. A thousand rows are fused before."""
     from pyarrow import parquet
 
-    from quorate import Votes
-    from quorate.fuse import fit, fuse, predict
-    from quorate.patterns import VotePatterns, fold
+    from quorate import fuse_file as fuse
 
-    schema = pa.schema([(f"p_{name}", pa.float64()) for name in labels])
-    # What is imported late is imported now.
-    fuse(Votes.of([[y % len(labels)] * len(sources) for y in range(4)], labels, sources))
+    for few in blocks(Shape(_WARM_UP, len(parquet.read_schema(path)), len(labels))):
+        parquet.write_table(table_of(few[0], labels), f"{to}.few")
+    fuse(f"{to}.few", f"{to}.few.labels", labels)
 
-    def partitions(laps: Laps) -> Iterator[Any]:
-        with parquet.ParquetFile(path) as file:
-            for group in range(file.num_row_groups):
-                votes = _votes(file.read_row_group(group, sources), sources, labels)
-                laps.note("read")
-                yield votes
-
-    def task() -> dict[str, Any]:
-        laps, patterns, groups = Laps(), None, 0
-        for votes in partitions(laps):
-            some, groups = VotePatterns.of(votes), groups + 1
-            laps.note("fold")
-            patterns = some if patterns is None else patterns + some
-            laps.note("merge")
-        assert patterns is not None, "a file has a partition"
-        fitted = fit(patterns)
-        laps.note("fit")
-        with parquet.ParquetWriter(to, schema) as writer:
-            for votes in partitions(laps):
-                some, where = fold(votes)
-                laps.note("fold")
-                probs = predict(fitted, votes, some, where, gold=None, name="quorum").probs
-                laps.note("predict")
-                writer.write_table(pa.table(list(probs.T), schema=schema))
-                laps.note("write")
-        return {"laps": laps.took, "peak_mib": resident("VmHWM"), "partitions": groups, "patterns": len(patterns)}
+    def task() -> float:
+        fuse(path, to, labels)
+        return resident("VmHWM")
 
     return task
 
 
-def _votes(table: Any, sources: list[str], labels: list[str]) -> Any:
-    import numpy as np
-    import pyarrow as pa
-
-    from quorate import Votes
-
-    names, matrix = pa.array(labels), np.empty((table.num_rows, len(sources)), np.int16)
-    for j, name in enumerate(sources):
-        column = table[name].combine_chunks()
-        at = pa.compute.index_in(column.dictionary, names).to_numpy(zero_copy_only=False).astype(np.int16)
-        codes = column.indices.fill_null(len(at)).to_numpy(zero_copy_only=False)
-        matrix[:, j] = np.append(at, np.int16(-1))[codes]
-    return Votes.of(matrix, labels, sources)
-
-
-def fused_file(shape: Shape, limit_s: float, cores: int = _CORES) -> dict[str, Any]:
-    """What fusing a Parquet file of this shape took, step by step, in a process of its own, and how well it did.
+def fused(shape: Shape, limit_s: float) -> Fused:
+    """What fusing a file of this shape took on two cores, in a process of its own.
 
     Raises:
-        WrongAnswer: rows were lost, or labels are no better than guesses.
+        WrongAnswer: rows were lost, probabilities do not sum to 1, or labels are no better than guesses.
     """
     with TemporaryDirectory() as folder:
-        path, to = str(Path(folder) / "votes.parquet"), str(Path(folder) / "labels.parquet")
-        write_parquet(Path(path), shape)
-        setup: dict[str, Any] = {"path": path, "to": to, "sources": shape.columns, "labels": shape.names}
-        with Worker(streamed, limits=Limits(limit_s, cores), **setup) as worker:
+        path, to = Path(folder) / "votes.parquet", Path(folder) / "labels.parquet"
+        write_parquet(path, shape)
+        limits = Limits(limit_s, _CORES)
+        with Worker(fuse_file, limits=limits, path=str(path), to=str(to), labels=shape.names) as worker:
             reply = worker.ask()
-        answer = {**reply.answer, "took": reply.took, "accuracy": _accuracy(Path(path), Path(to), shape)}
-    if answer["accuracy"] <= 100 / shape.labels:
-        raise WrongAnswer(f"{shape.title}{PARQUET}: {answer['accuracy']:.1f} % right, no better than a guess")
-    return answer
+        found = Fused(reply.took, reply.answer, accuracy(path, to, shape))
+    if found.accuracy <= 100 / shape.labels:
+        raise WrongAnswer(f"{shape.title}{PARQUET}: {found.accuracy:.1f} % right, no better than a guess")
+    return found
 
 
-def lines(shape: Shape, answer: dict[str, Any]) -> Iterator[Measurement]:
+def lines(shape: Shape, found: Fused) -> Iterator[Measurement]:
     """Time, memory and accuracy of one file."""
     case = f"{shape.title}{PARQUET}"
-    yield Measurement(case, "time", answer["took"].wall_s, unit="s")
-    yield Measurement(case, "cpu_time", answer["took"].cpu_s, unit="s")
-    yield Measurement(case, "peak_memory", answer["peak_mib"], unit="MiB")
-    yield Measurement(case, "accuracy", answer["accuracy"], unit="%")
+    yield Measurement(case, "time", found.took.wall_s, unit="s")
+    yield Measurement(case, "cpu_time", found.took.cpu_s, unit="s")
+    yield Measurement(case, "peak_memory", found.peak_mib, unit="MiB")
+    yield Measurement(case, "accuracy", found.accuracy, unit="%")
 
 
-def _accuracy(votes: Path, labels: Path, shape: Shape) -> float:
-    """In percent, of all rows; both files are read a million rows at a time."""
+def accuracy(votes: Path, labels: Path, shape: Shape) -> float:
+    """In percent, of all rows; the truth lies beside the votes.
+
+    Raises:
+        WrongAnswer: rows were lost, or probabilities do not sum to 1.
+    """
     import numpy as np
-    import pyarrow as pa
     from pyarrow import parquet
 
-    right = rows = 0
-    names = pa.array(shape.names)
-    with parquet.ParquetFile(votes) as given, parquet.ParquetFile(labels) as made:
-        if given.metadata.num_rows != made.metadata.num_rows:
-            raise WrongAnswer(f"{made.metadata.num_rows:,} rows of {given.metadata.num_rows:,} were labeled")
-        parts = zip(given.iter_batches(columns=["truth"]), made.iter_batches(), strict=True)
-        for truth, probs in parts:
-            gold = pa.compute.index_in(truth["truth"].dictionary_decode(), names).to_numpy()
-            said = np.stack([column.to_numpy() for column in probs.columns], axis=1)
-            if np.abs(said.sum(axis=1) - 1).max() > 1e-6:
+    truth, first, right = np.load(votes.with_suffix(".npy"), mmap_mode="r"), 0, 0
+    with parquet.ParquetFile(labels) as made:
+        if made.metadata.num_rows != shape.rows:
+            raise WrongAnswer(f"{made.metadata.num_rows:,} rows of {shape.rows:,} were labeled")
+        for part in made.iter_batches(columns=[f"p_{name}" for name in shape.names]):
+            probs: Any = np.stack([column.to_numpy() for column in part.columns], axis=1)
+            if np.abs(probs.sum(axis=1) - 1).max() > 1e-5:
                 raise WrongAnswer(f"{shape.title}{PARQUET}: probabilities do not sum to 1")
-            right, rows = right + int((said.argmax(axis=1) == gold).sum()), rows + len(gold)
-    return 100 * right / rows
+            right += int((probs.argmax(axis=1) == truth[first : first + len(probs)]).sum())
+            first += len(probs)
+    return 100 * right / shape.rows

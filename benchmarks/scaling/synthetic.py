@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,23 +76,26 @@ def write_arrays(folder: Path, shape: Shape) -> None:
 
 
 def write_parquet(path: Path, shape: Shape) -> None:
-    """Writes a column of label names for each source (null: no vote), and the truth, in groups of a million rows."""
+    """Writes a column of label names for each source (null: no vote), and beside it the truth, int16[n] in `.npy`."""
+    from numpy.lib.format import open_memmap
     from pyarrow import parquet
 
-    with parquet.ParquetWriter(
-        path, table_of(*next(blocks(Shape(1, shape.sources, shape.labels))), shape).schema
-    ) as to:
-        for matrix, truth in blocks(shape):
-            to.write_table(table_of(matrix, truth, shape), row_group_size=ROW_GROUP)
+    truth, first = open_memmap(path.with_suffix(".npy"), "w+", np.int16, (shape.rows,)), 0
+    empty = table_of(np.zeros((0, shape.sources), np.int16), shape.names)
+    with parquet.ParquetWriter(path, empty.schema) as writer:
+        for matrix, right in blocks(shape):
+            writer.write_table(table_of(matrix, shape.names), row_group_size=ROW_GROUP)
+            truth[first : first + len(right)] = right
+            first += len(right)
 
 
-def table_of(matrix: Ints, truth: Ints, shape: Shape) -> Any:
-    """The votes as an Arrow table of label names, and the truth in a column of its own."""
+def table_of(matrix: Ints, labels: Sequence[str]) -> Any:
+    """Votes as an Arrow table of label names."""
     import pyarrow as pa
 
-    names = pa.array(shape.names)
-    columns = {name: _named(matrix[:, j], names) for j, name in enumerate(shape.columns)}
-    return pa.table({**columns, "truth": _named(truth, names)})
+    names = pa.array(labels, pa.string())
+    columns = Shape(len(matrix), matrix.shape[1]).columns
+    return pa.table({name: _named(matrix[:, j], names) for j, name in enumerate(columns)})
 
 
 def _named(codes: Ints, names: Any) -> Any:

@@ -67,7 +67,7 @@ def _labels(context: Context) -> Iterator[Measurement]:
 def _files(context: Context) -> Iterator[Measurement]:
     """Votes in Parquet, on two cores."""
     for rows in (10**4, 10**5) if context.quick else (10**7, 10**8):
-        yield from files.lines(Shape(rows), files.fused_file(Shape(rows), 10 * context.limit_s))
+        yield from files.lines(Shape(rows), files.fused(Shape(rows), 10 * context.limit_s))
 
 
 def _rules(context: Context) -> Iterator[Measurement]:
@@ -87,7 +87,7 @@ def _edit(context: Context) -> Iterator[Measurement]:
 def _estimate(context: Context) -> Iterator[Measurement]:
     """On one core, a file of three partitions."""
     shape = Shape(30_000 if context.quick else 3 * _MILLION)
-    yield from estimate.lines(shape, files.fused_file(shape, 10 * context.limit_s, cores=1))
+    yield from estimate.lines(shape, estimate.measured(shape, 10 * context.limit_s))
 
 
 PARTS: Mapping[str, Callable[[Context], Iterator[Measurement]]] = {
