@@ -26,11 +26,15 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a process may take over one call, how many cores it has, and how much memory it must leave free."""
+    """How long a process may take over one call, how many cores it has, and how much memory it must leave free.
+
+    Who holds less than `blamed_gib` is not stopped when memory runs out: others took it.
+    """
 
     seconds: float = inf
     cores: int = 1
     spare_gib: float = 2.0
+    blamed_gib: float = 2.0
 
 
 class Watch:
@@ -51,12 +55,13 @@ class Watch:
         self._thread.join()
 
     def _look(self) -> None:
-        most, began, used = self._limits.seconds, time.monotonic(), _cpu_s(self._process.pid)
+        most, pid, began = self._limits.seconds, self._process.pid, time.monotonic()
+        used = _cpu_s(pid)
         while not self._over.wait(_LOOKS_EVERY_S):
-            if _cpu_s(self._process.pid) - used > most or time.monotonic() - began > _WALL_TIMES * most:
+            if _cpu_s(pid) - used > most or time.monotonic() - began > _WALL_TIMES * most:
                 self._kill(f"over {self._limits.seconds:g} s")
-            elif available_gib() < self._limits.spare_gib:
-                self._kill(f"out of memory; {_held_gib(self._process.pid):.1f} GiB held, the machine has no more")
+            elif available_gib() < self._limits.spare_gib and (held := _held_gib(pid)) >= self._limits.blamed_gib:
+                self._kill(f"out of memory; {held:.1f} GiB held, the machine has no more")
 
     def _kill(self, reason: str) -> None:
         if not self.reason:

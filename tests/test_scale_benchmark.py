@@ -128,9 +128,14 @@ def test_who_is_too_slow_is_stopped_and_the_reason_told() -> None:
 def test_who_would_take_the_last_memory_is_stopped() -> None:
     with (
         pytest.raises(Stopped, match="out of memory"),
-        Worker(sleeper, limits=Limits(60, spare_gib=10**6), seconds=30) as worker,
+        Worker(sleeper, limits=Limits(60, spare_gib=10**6, blamed_gib=0), seconds=30) as worker,
     ):
         worker.ask()
+
+
+def test_who_holds_little_is_not_blamed_for_memory_that_others_took() -> None:
+    with Worker(sleeper, limits=Limits(60, spare_gib=10**6), seconds=0.5) as worker:
+        assert worker.ask().answer == 0.5
 
 
 def test_peers_that_are_absent_die_or_answer_wrongly_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
