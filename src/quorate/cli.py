@@ -15,7 +15,7 @@ from quorate.commands.progress import progress
 from quorate.commands.review import gold, review
 from quorate.commands.saying import AsJson, Folder, Say, reported, shown
 from quorate.commands.train import train
-from quorate.errors import ChecksFailed
+from quorate.errors import ChecksFailed, TableError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -151,23 +151,37 @@ def show(
 
 @app.command()
 def fuse(
-    folder: Folder,
+    what: Annotated[Path, typer.Argument(help="A project folder, or Parquet votes: a file, or a folder of them.")],
+    *,
     advise: Annotated[
         bool, typer.Option("--advise", help="Compare label models on these votes, and pick one.")
     ] = False,
+    to: Annotated[Path | None, typer.Option(help="Of Parquet votes: the Parquet file of labels to write.")] = None,
+    labels: Annotated[str, typer.Option(help="Of Parquet votes: the label names in order, with commas.")] = "",
+    id: Annotated[str | None, typer.Option(help="Of Parquet votes: the column of row ids.")] = None,
+    gold: Annotated[str | None, typer.Option(help="Of Parquet votes: the column that people filled in.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fuse the votes there are and show the labels they give; or tell which label model to trust with them, and why.
 
-    Nothing is sent to any endpoint and nothing is written.
+    Nothing is sent to any endpoint and, but for --to, nothing is written.
     """
     with reported(as_json) as say:
+        from quorate.reporting.terminal_fusing import advice_view, fusion_view
+
+        if to is not None or labels or id or gold or what.suffix == ".parquet":
+            from quorate.fuse_file import fuse_file, fused_file
+
+            if to is None or not labels or advise:
+                raise TableError(f"votes in Parquet files: quorate fuse {what} --labels A,B --to labels.parquet")
+            names = [name.strip() for name in labels.split(",")]
+            shown(say, as_json, fused_file(fuse_file(what, to, names, id=id, gold=gold)), fusion_view)
+            return
         from quorate.fusing import advice
         from quorate.fusing import fuse as fuse_project
         from quorate.project import open_project
-        from quorate.reporting.terminal_fusing import advice_view, fusion_view
 
-        project = open_project(folder)
+        project = open_project(what)
         if advise:
             shown(say, as_json, advice(project), advice_view)
         else:

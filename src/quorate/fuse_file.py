@@ -96,6 +96,21 @@ def fuse_file(
     )
 
 
+def fused_file(done: FusedFile) -> dict[str, Any]:
+    """The same as a documented object."""
+    return {
+        "schema": "quorate.fuse_file/1",
+        "file": str(done.path),
+        "label_model": done.label_model,
+        "rows": done.rows,
+        "covered": done.covered,
+        "learned": done.learned,
+        "patterns": done.patterns,
+        "distribution": done.distribution,
+        "prior": done.balance,
+    }
+
+
 def _counted(table: VoteFile) -> VotePatterns:
     """The vote patterns of all rows where a table holds all there can be, else those of rows that are drawn."""
     if fits_table(len(table.sources), len(table.space)):

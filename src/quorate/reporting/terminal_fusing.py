@@ -24,13 +24,14 @@ def fusion_view(fusion: Mapping[str, Any]) -> RenderableType:
     """How many rows got each label, and how common the label model takes each to be."""
     total = max(fusion["rows"], 1)
     said = f"{fusion['label_model']}: {fusion['covered']:,} of {fusion['rows']:,} rows have votes"
-    if fusion["accuracy"] is not None:
+    if fusion.get("accuracy") is not None:
         said += f"; accuracy on gold {fusion['accuracy']:.1%} (rows without a label count as a guess)"
     table = plain_table("labels", ["label"], ["rows", "share", "estimated balance"])
     for name, count in fusion["distribution"].items():
         prior = fusion["prior"].get(name)
         table.add_row(escape(name), f"{count:,}", f"{count / total:.1%}", "" if prior is None else f"{prior:.1%}")
-    return Group(Text(said), table)
+    written = [Text(f"the labels are in {fusion['file']}")] if "file" in fusion else []
+    return Group(Text(said), table, *written)
 
 
 def advice_view(advice: Mapping[str, Any]) -> RenderableType:
