@@ -27,8 +27,8 @@ LAYERS = (
     "matching features phrases tables cells durable wire wires asking prompts loopback "
     "agreement belief estimating ranking content_model training_sets suspects classifiers kept_model",
     "",  # the six plug-in folders
-    "apply ask filing content fuse fuse_file vote_files why state trust rank assemble comparing decisions standing reporting store rules "
-    "starter steps suggesting training",
+    "apply ask filing content fuse fuse_file vote_files why state trust rank assemble comparing decisions "
+    "standing reporting store rules starter steps suggesting training",
     "settings collector connections project voting run fusing compare contestants plan doctor demo "
     "lock exporting replay label_errors next_steps suggest tracking taught end_model",
     "cli commands __main__ review",

@@ -92,6 +92,9 @@ def what_fusing_learned(path: Path) -> None:
     assert_type(state, FusionState)
     assert_type(FusionState.load(path).fuse(votes), Labels)
     assert FusionState.load(path).patterns.rows == 6
+    said, labels = path.with_name("votes.parquet"), path.with_name("labels.parquet")
+    FRAME.assign(a=["SPAM", "HAM", "HAM"])[["id", "a"]].to_parquet(said)
+    assert_type(quorate.fuse_file(said, labels, ["HAM", "SPAM"], id="id").distribution, dict[str, int])
 
 
 def two_sources_compared() -> str:

@@ -62,7 +62,9 @@ class VoteFile:
         names = heads[0].schema.names
         for wanted in (id, gold):
             if wanted is not None and wanted not in names:
-                raise TableError(f"{paths[0].name} has no column {wanted!r}.{did_you_mean(wanted, names)}")
+                raise TableError(
+                    f"{paths[0].name} has no column {wanted!r}, but {listed(names)}.{did_you_mean(wanted, names)}"
+                )
         odd = [part.name for part, head in zip(paths, heads, strict=True) if head.schema.names != names]
         if odd:
             raise TableError(f"{odd[0]} has other columns than {paths[0].name}; the parts of a table share theirs")

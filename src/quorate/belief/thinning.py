@@ -45,6 +45,8 @@ def _thinned(patterns: VotePatterns, chance: Floats, rows_each: NDArray[np.int64
     """The patterns whose chance, float64[p] in [0, 1), is below their rows over `rows_each` int64[p]."""
     settled = patterns.gold.any(axis=1)
     kept = np.flatnonzero((chance * rows_each < patterns.counts) | settled)
+    if len(kept) == len(patterns) and (rows_each <= 1).all():
+        return patterns
     counts = np.where(settled, patterns.counts, np.maximum(patterns.counts, rows_each))[kept]
     return replace(patterns, matrix=patterns.matrix.take(kept, axis=0), counts=counts, gold=patterns.gold[kept])
 
