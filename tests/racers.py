@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +27,12 @@ def sleeper(seconds: float) -> Callable[[], float]:
 def dies(folder: str, labels: int) -> Callable[[], Any]:
     """Is broken."""
     raise ValueError("no such thing")
+
+
+def falls_silent(folder: str, labels: int) -> Callable[[], Any]:
+    """Is killed at once."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("dead already")
 
 
 def half(folder: str, labels: int) -> Callable[[], Any]:

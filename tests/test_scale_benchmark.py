@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from racers import dies, half, sleeper
+from racers import dies, falls_silent, half, sleeper
 
 from benchmarks import output
 from benchmarks.__main__ import main, names
@@ -144,12 +144,14 @@ def test_peers_that_are_absent_die_or_answer_wrongly_are_named(monkeypatch: pyte
         race.Entrant("absent", quorum, "no_such_package_at_all"),
         race.Entrant("dying", dies),
         race.Entrant("halving", half),
+        race.Entrant("silent", falls_silent),
     )
     monkeypatch.setattr(race, "ENTRANTS", entrants)
     found = race.race(SMALL, 1, 60)
     assert set(found.finished) == {"quorate", "numpy"}
     assert found.excuses["absent"].startswith("absent; `sh benchmarks/peers/")
     assert found.excuses["dying"] == "died; ValueError: no such thing"
+    assert found.excuses["silent"] == "died; without a word, as when the system kills it"
     assert found.excuses["halving"] == "wrong; 1,500 rows of 3,000 answered"
     lines = list(race.lines(found))
     assert {m.metric for m in lines} >= {"time", "cpu_time", "peak_memory", "accuracy", "cpu_time_to_fit"}

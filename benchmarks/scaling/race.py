@@ -147,7 +147,8 @@ def _run(entrant: Entrant, folder: str, shape: Shape, limit_s: float) -> Finish 
     except Stopped as error:
         return str(error)
     except RuntimeError as error:
-        return f"died; {str(error).strip().splitlines()[-1]}"
+        printed = str(error).partition(":\n")[2].strip().splitlines()
+        return f"died; {printed[-1] if printed else 'without a word, as when the system kills it'}"
     return _checked(entrant, answer, shape)
 
 
