@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import parquet
 
-from quorate.errors import LabelError, TableError, did_you_mean, listed
+from quorate.errors import LabelError, TableError, listed
 from quorate.tables import check_file
 from quorate.values import ABSTAIN, LabelSpace
 
@@ -62,9 +62,7 @@ class VoteFile:
         names = heads[0].schema.names
         for wanted in (id, gold):
             if wanted is not None and wanted not in names:
-                raise TableError(
-                    f"{paths[0].name} has no column {wanted!r}, but {listed(names)}.{did_you_mean(wanted, names)}"
-                )
+                raise TableError(f"{paths[0].name} has no column {wanted!r}; its columns are {listed(names)}")
         odd = [part.name for part, head in zip(paths, heads, strict=True) if head.schema.names != names]
         if odd:
             raise TableError(f"{odd[0]} has other columns than {paths[0].name}; the parts of a table share theirs")
