@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 ROOT = Path(__file__).parents[1]
 PROJECTS = ROOT / "labeling_functions"
+LIMIT_S = 300.0
 
 
 class WrongAnswer(Exception):
@@ -17,10 +18,17 @@ class WrongAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What was asked for: a folder laid out as the open data (None: there is none), and whether to be quick."""
+    """What was asked for: a folder laid out as the open data (None: there is none), and whether to be quick.
+
+    The rest is for suites that name it in `OPTIONS`: how long a peer may take over one call, where to draw the curves,
+    and the only parts to measure (none: all).
+    """
 
     data: Path | None
     quick: bool
+    limit_s: float = LIMIT_S
+    plot: Path | None = None
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

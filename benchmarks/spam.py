@@ -11,7 +11,7 @@ from typing import NamedTuple
 from benchmarks.measurement import PROJECTS, Context
 
 LABELS = ("HAM", "SPAM")
-_SETTINGS = """
+SETTINGS = """
 rules = ["rules.py"]
 [data]
 path = "rows.jsonl"
@@ -79,4 +79,4 @@ def write_project(folder: Path, texts: list[str], copies: int = 1) -> None:
     lines = [json.dumps({"id": str(i), "text": text}) + "\n" for i, text in enumerate(texts)]
     (folder / "rows.jsonl").write_text("".join(lines), "utf-8")
     (folder / "rules.py").write_text(rules_file(copies), "utf-8")
-    (folder / "quorate.toml").write_text(_SETTINGS, "utf-8")
+    (folder / "quorate.toml").write_text(SETTINGS, "utf-8")

@@ -18,9 +18,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, NamedTuple
 
+from benchmarks.watch import Limits, Stopped, Watch
+
 Contender = Callable[..., Callable[..., Any]]
 
 _ROOT = Path(__file__).parents[1]
+_ONE_CORE = Limits()
 _THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -50,18 +53,26 @@ class Reply(NamedTuple):
 class Worker:
     """The process of one contender; `ask` runs its task once, with the call alone being timed."""
 
-    def __init__(self, contender: Contender, python: str = sys.executable, **setup: Any) -> None:
+    def __init__(
+        self, contender: Contender, python: str = sys.executable, limits: Limits = _ONE_CORE, **setup: Any
+    ) -> None:
         self._errors = TemporaryFile()  # noqa: SIM115
+        self._limits = limits
         self._command = [python, "-m", "benchmarks.worker", contender.__module__, contender.__qualname__]
+        self._command.append(str(limits.cores))
         self._process = subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd=_ROOT,
-            env=environment(),
+            env=environment(limits.cores),
         )
-        self._call(setup)
+        try:
+            self._call(setup)
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self) -> Worker:
         return self
@@ -76,6 +87,7 @@ class Worker:
 
         Raises:
             RuntimeError: the process died; the message ends with what it printed last.
+            Stopped: it broke a limit.
         """
         took, answer = self._call((keep, arguments))
         return Reply(Took(*took), answer)
@@ -88,26 +100,35 @@ class Worker:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None, "both ends are pipes"
+        watch = Watch(self._process, self._limits)
         try:
-            pickle.dump(message, stdin)
-            stdin.flush()
-            return pickle.load(stdout)
-        except (EOFError, BrokenPipeError):
+            with watch:
+                pickle.dump(message, stdin)
+                stdin.flush()
+                return pickle.load(stdout)
+        except (EOFError, BrokenPipeError, pickle.UnpicklingError):
             self._process.wait()
+            if watch.reason:
+                raise Stopped(watch.reason) from None
             self._errors.seek(0)
             printed = self._errors.read().decode(errors="replace")
             raise RuntimeError(f"{' '.join(self._command)} died:\n{printed[-2000:]}") from None
 
 
-def environment() -> dict[str, str]:
-    """The environment of a process that is to use one thread."""
-    return {**os.environ, **dict.fromkeys(_THREADS, "1"), "ARROW_IO_THREADS": "1"}
+def environment(cores: int = 1) -> dict[str, str]:
+    """The environment of a process that is to use so many threads."""
+    return {**os.environ, **dict.fromkeys(_THREADS, str(cores)), "ARROW_IO_THREADS": str(cores)}
 
 
 def stay_on_one_core() -> None:
     """Pins this process, where the system can, to the last core that it may use."""
+    stay_on_cores(1)
+
+
+def stay_on_cores(cores: int) -> None:
+    """Pins this process, where the system can, to the last cores that it may use."""
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[-cores:]))
 
 
 def _serve(contender: Contender, requests: IO[bytes], replies: IO[bytes]) -> None:
@@ -134,7 +155,7 @@ def _send(message: Any, replies: IO[bytes]) -> None:
 
 def main() -> None:
     """Serves the contender named by the arguments until the parent goes away."""
-    stay_on_one_core()
+    stay_on_cores(int(sys.argv[3]))
     # What a library prints must not be taken for a reply.
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -34,7 +34,7 @@ def measure(context: Context) -> Iterator[Measurement]:
     """Ten functions and ten patterns against peers, a project run twice and after an edit, and the import."""
     rows, rounds = (10_000, 3) if context.quick else (100_000, 5)
     texts = comments(context, rows)
-    yield from _matrices(texts, rounds)
+    yield from matrices(texts, rounds)
     # Votes are kept by the content of a row, so rows must differ for the first run to ask about all of them.
     numbered = [f"{text} no. {i}" for i, text in enumerate(texts)]
     with TemporaryDirectory() as scratch:
@@ -68,7 +68,8 @@ def _ratio(measurement: Measurement, peer: str) -> float | None:
 # ---- The label matrix ------------------------------------------------------------------------------------------
 
 
-def _matrices(texts: list[str], rounds: int) -> Iterator[Measurement]:
+def matrices(texts: list[str], rounds: int) -> Iterator[Measurement]:
+    """Ten functions and ten patterns against peers."""
     snorkel = python_with("snorkel")
     missing = {} if snorkel else {"snorkel": absence("snorkel")}
     with ExitStack() as stack:
@@ -112,7 +113,7 @@ def functions(texts: list[str]) -> Callable[[], Any]:
     from quorate import apply, labeling_function
 
     frame = pd.DataFrame({"text": texts})
-    sources = [labeling_function(name=r.name)(_on_text(r.pattern, r.label, None)) for r in RULES]
+    sources = [labeling_function(name=r.name)(on_text(r.pattern, r.label, None)) for r in RULES]
     return lambda: apply(frame, sources, LABELS).matrix.T
 
 
@@ -130,7 +131,7 @@ def patterns(texts: list[str]) -> Callable[[], Any]:
 
 def list_comprehension(texts: list[str]) -> Callable[[], Any]:
     """One plain list comprehension per function."""
-    rules = [_on_text(rule.pattern, LABELS.index(rule.label), -1) for rule in RULES]
+    rules = [on_text(rule.pattern, LABELS.index(rule.label), -1) for rule in RULES]
     return lambda: [[rule(text) for text in texts] for rule in rules]
 
 
@@ -145,7 +146,8 @@ def pandas_lf_applier(texts: list[str]) -> Callable[[], Any]:
     return lambda: applier.apply(frame, progress_bar=False).T
 
 
-def _on_text(pattern: str, vote: Any, abstain: Any) -> Callable[[str], Any]:
+def on_text(pattern: str, vote: Any, abstain: Any) -> Callable[[str], Any]:
+    """A rule on texts: the vote where the pattern is found, else the abstention."""
     expression = re.compile(pattern, re.IGNORECASE | re.ASCII)
 
     def rule(text: str) -> Any:
@@ -214,7 +216,7 @@ def with_store(texts: list[str]) -> Callable[[str], list[str]]:
     def task(folder: str) -> list[str]:
         asked: list[str] = []
         # Made anew, so that nothing but the folder is left of the first run.
-        made = [labeling_function(name=r.name)(_on_text(r.pattern, r.label, None)) for r in RULES]
+        made = [labeling_function(name=r.name)(on_text(r.pattern, r.label, None)) for r in RULES]
         apply(frame, [Counted(source, asked) for source in made], LABELS, store=Store(Path(folder)))
         return asked
 
