@@ -20,6 +20,8 @@ from quorate.values import ABSTAIN, LabelSpace
 
 # Votes that are held at a time, and rows where sources are many.
 _CELLS_AT_A_TIME, _FEWEST_ROWS = 1 << 23, 1 << 12
+# A column of a row group is read as far as it is needed, not whole.
+_BUFFER_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +82,7 @@ class VoteFile:
         columns = [*self.sources, *filter(None, [self.gold, self.id if ids else None])]
         at_a_time, first = max(_CELLS_AT_A_TIME // len(self.sources), _FEWEST_ROWS), 0
         for path in self.paths:
-            with _damage_told(path), parquet.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
+            with _damage_told(path), parquet.ParquetFile(path, buffer_size=_BUFFER_BYTES) as file:
                 for batch in file.iter_batches(at_a_time, columns=columns, use_threads=False):
                     yield self._part(path, batch, first)
                     first += batch.num_rows
@@ -134,7 +136,7 @@ class _Head:
 
 
 def _head(path: Path) -> _Head:
-    with _damage_told(path), parquet.ParquetFile(path, memory_map=True) as file:
+    with _damage_told(path), parquet.ParquetFile(path) as file:
         return _Head(file.schema_arrow, file.metadata.num_rows)
 
 
