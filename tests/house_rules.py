@@ -14,8 +14,8 @@ from projects import REPOSITORY
 SOURCE = REPOSITORY / "src" / "quorate"
 CONCEPTS = (
     *("agreement", "asking", "belief", "commands", "comparing", "estimating", "loopback", "prompts", "ranking"),
-    *("reporting", "review", "steps", "suggesting", "suspects", "tracking", "training", "training_sets", "trust"),
-    "wires",
+    *("reporting", "review", "scanning", "steps", "suggesting", "suspects", "tracking", "training", "training_sets"),
+    *("trust", "wires"),
 )
 """Folders that are no kind of plug-in: one concept each, in more files than the top level should hold."""
 KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "executors")
@@ -24,7 +24,7 @@ KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "execut
 LAYERS = (
     "quorate errors frozen rows values patterns",
     "protocols shipping child endpoint_contract registry fingerprint attempt preprocessing reading columns misfits "
-    "matching features phrases tables cells durable wire wires asking prompts loopback "
+    "matching features phrases scanning tables cells durable wire wires asking prompts loopback "
     "agreement belief estimating ranking content_model training_sets suspects classifiers kept_model",
     "",  # the six plug-in folders
     "apply ask filing content fuse why state trust rank assemble comparing decisions standing reporting store rules "
@@ -43,6 +43,7 @@ ALLOWED_PLUGIN_IMPORTS = {("quorate.project", "quorate.sources.spacy")}
 # A vendor's only home is the plug-in file of this name.
 VENDORS = {v: v for v in ("openai", "cohere", "spacy", "snorkel", "dask")}
 VENDORS |= {"mlflow": "mlflow", "kfp": "kubeflow"}
+VENDORS |= {"deltalake": "delta", "fsspec": "remote"}
 VENDORS |= {"torch": "snorkel", "distributed": "dask", "pyspark": "spark"}
 HARMLESS_RANDOM = {"Generator", "PCG64", "Random", "SeedSequence", "default_rng"}
 SAVES_RANDOM_STATE = "quorate.label_models.snorkel"
@@ -71,8 +72,8 @@ class Module:
 
     @property
     def is_home(self) -> bool:
-        """Whether a vendor's package may be imported here, in the file of its name: plug-ins and trackers."""
-        return self.kind is not None or self.name.startswith("quorate.tracking.")
+        """Whether a vendor's package may be imported here, in the file of its name: plug-ins, trackers and stores."""
+        return self.kind is not None or self.name.startswith(("quorate.tracking.", "quorate.scanning."))
 
     @property
     def layer(self) -> int:

@@ -1,0 +1,62 @@
+"""Stretches: runs of rows as they lie in files, and how they are cut into pieces of a given number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+
+from quorate.scanning.files import File
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows that are read together: a row group of a Parquet file, a block of lines.
+
+    `at` and `length` say where it is, in the words of its format.
+    """
+
+    file: File
+    rows: int
+    at: int
+    length: int = 0
+
+
+class Form(Protocol):
+    """How a format is read: its columns are settled, whatever part of the data is looked at."""
+
+    @property
+    def schema(self) -> pa.Schema: ...
+    def batches(self, stretches: Sequence[Stretch]) -> Iterator[pa.Table]:
+        """The rows of these stretches, in order, some at a time."""
+        ...
+
+
+def regrouped(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """The same rows in tables of exactly `rows` each, but the last; no more than that and one table are held."""
+    held: list[pa.Table] = []
+    count = 0
+    for table in tables:
+        held.append(table)
+        count += table.num_rows
+        while count >= rows:
+            whole = pa.concat_tables(held)
+            yield whole.slice(0, rows).combine_chunks()
+            count -= rows
+            held = [whole.slice(rows)] if count else []
+    if count:
+        yield pa.concat_tables(held).combine_chunks()
+
+
+def skipped(tables: Iterator[pa.Table], skip: int, rows: int) -> Iterator[pa.Table]:
+    """`rows` of the rows, after `skip` of them."""
+    for table in tables:
+        part = table.slice(min(skip, table.num_rows), rows)
+        skip -= min(skip, table.num_rows)
+        rows -= part.num_rows
+        if part.num_rows:
+            yield part
+        if not rows:
+            return
