@@ -48,8 +48,8 @@ class GoldSettings(_Section):
     id: str = "id"
     use: Literal["evaluate", "anchor"] = "evaluate"
 
-    def read(self, rows: Rows, space: LabelSpace) -> Gold:
-        """The gold that these rows hold.
+    def read(self, rows: Rows, space: LabelSpace, is_part: bool = False) -> Gold:
+        """The gold that these rows hold; a part of a table may hold none.
 
         Raises:
             TableError: a column that is not there, or is empty.
@@ -62,7 +62,7 @@ class GoldSettings(_Section):
                 space.index(name)
             except LabelError as error:
                 raise LabelError(f"gold column {self.column!r}, row {i!r}: {error}") from None
-        if not known and len(rows):
+        if not known and len(rows) and not is_part:
             raise TableError(f"gold column {self.column!r} holds no label")
         return Gold.of([i for i, _ in known], [name for _, name in known], space)
 
@@ -147,10 +147,12 @@ class RunSettings(_Section):
     """How a run goes about its work; none of it changes the outcome.
 
     `executor` is the name of one, or a table of its options with the name as `kind`; `workers` is for any that takes
-    such a number.
+    such a number. With `stream`, no more than a few partitions of `partition_rows` rows are held at a time; by default
+    that is how data of more than 256 MB is read.
     """
 
     partition_rows: int = Field(default=10_000, ge=1)
+    stream: bool | None = None
     executor: Annotated[dict[str, Any], BeforeValidator(_with_kind)] = {"kind": "local"}
     workers: int | None = Field(default=None, ge=1)
     max_failure_share: float = Field(default=0.5, ge=0, le=1)

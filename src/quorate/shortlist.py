@@ -9,15 +9,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from quorate.patterns import VotePatterns
 from quorate.protocols import ReadingSignal
-from quorate.rank import Field, chance_wrong, gain_in_turn, named, reasons, worth_asking
+from quorate.rank import Field, chance_wrong, gain_in_turn, named, rank, reasons, worth_asking
 from quorate.ranking.alike import Reading
 from quorate.ranking.drawing import Stratum, drawn, lottery
 from quorate.ranking.gain import answered
 from quorate.ranking.sieve import CANDIDATES, Kinds, Sieve, quotas
+from quorate.reporting.sums import labels_of
 from quorate.rows import Rows
 from quorate.settings import QueueSettings
-from quorate.values import ABSTAIN, Labels, Queue, Status, Votes
+from quorate.values import ABSTAIN, Gold, Labels, Queue, Status, Votes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -76,11 +78,13 @@ class Outlook:
     def _worth(self) -> Callable[[Ints, Ints], Floats]:
         """What asking about a row of each of these kinds is worth after so many others of them."""
         field, score = self.field(np.zeros(0, np.intp)), self.score
-        if score is not None:
-            return lambda kind, turn: np.asarray(score[kind])
-        return lambda kind, turn: gain_in_turn(
-            field, self.kinds.pattern[kind], self.wrong[kind], self.ahead[kind] + turn
-        )
+
+        def worth(kind: Ints, turn: Ints) -> Floats:
+            if score is not None:
+                return np.asarray(score[kind])
+            return gain_in_turn(field, self.kinds.pattern[kind], self.wrong[kind], self.ahead[kind] + turn)
+
+        return worth
 
 
 def _scores(kinds: Kinds, families: tuple[str, ...], signals: Sequence[str]) -> Floats:
@@ -89,7 +93,7 @@ def _scores(kinds: Kinds, families: tuple[str, ...], signals: Sequence[str]) -> 
     votes, labels = told_of(kinds, np.arange(len(kinds)), ids, families, "")
     plain = [signal for signal in named(signals).values() if not isinstance(signal, ReadingSignal)]
     told = reasons(votes, labels, plain).values() if plain and len(kinds) else []
-    return np.stack([np.zeros(len(kinds)), *told]).sum(axis=0) / max(len(plain), 1)
+    return np.asarray(np.stack([np.zeros(len(kinds)), *told]).sum(axis=0) / max(len(plain), 1))
 
 
 def told_of(
@@ -104,7 +108,7 @@ def told_of(
 
 
 def queue_among(
-    outlook: Outlook, position: Ints, kind: Ints, rows: Rows, labels: Labels, settings: QueueSettings
+    outlook: Outlook, position: Ints, kind: Ints, *, rows: Rows, labels: Labels, settings: QueueSettings
 ) -> Queue:
     """The queue, from the candidates of a sieve: their places, kinds, cells, and labels as the votes made them."""
     kinds = outlook.kinds
@@ -133,9 +137,7 @@ def queue_among(
     )
 
 
-def _sampled(
-    kinds: Kinds, kind: Ints, targeted: Ints, tickets: NDArray[np.uint64], total: int
-) -> tuple[Ints, Floats]:
+def _sampled(kinds: Kinds, kind: Ints, targeted: Ints, tickets: NDArray[np.uint64], total: int) -> tuple[Ints, Floats]:
     """The rows drawn at random from all that are not targeted, and the probability with which each was."""
     left = kinds.rows - np.bincount(kind[targeted], minlength=len(kinds))
     stratum, doubt = kinds.stratum, 1 - kinds.probs.max(axis=1, initial=0)
@@ -146,6 +148,33 @@ def _sampled(
     return rest[found], chance
 
 
-def at_places(queue: Queue, position: Ints) -> Queue:
-    """The queue of candidates with the places that these have in the table."""
-    return replace(queue, position=position[queue.position])
+def queue_of(
+    votes: Votes,
+    labels: Labels,
+    patterns: VotePatterns,
+    where: Ints,
+    gold: Gold | None,
+    *,
+    rows: Rows,
+    settings: QueueSettings,
+) -> Queue:
+    """The queue of a table in memory; of a large one, among the rows that a sieve keeps.
+
+    Args:
+        labels: as the votes made them.
+        where: the pattern of each row, intp[n]; `patterns` hold the gold.
+    """
+    if len(votes) <= CANDIDATES:
+        size, share = settings.size, settings.random_share
+        return rank(votes, labels, settings.signals, size=size, random_share=share, gold=gold, rows=rows)
+    settled = np.zeros(len(votes), bool) if gold is None else gold.aligned(votes.ids) != ABSTAIN
+    at = np.flatnonzero(~settled)
+    kinds, kind = Kinds.of(patterns, where[at], labels.probs[at], np.ones(len(at), np.int64))
+    outlook = Outlook.of(kinds, votes.families, settings.signals)
+    sieve, tickets = outlook.sieve(settings), lottery(votes.ids.take(pa.array(at)))
+    sieve.offer(kind, at, tickets, outlook.keys(at, tickets))
+    position, kind = sieve.candidates()
+    found = queue_among(
+        outlook, position, kind, rows=rows.take(position), labels=labels_of(labels, position), settings=settings
+    )
+    return replace(found, position=position[found.position])

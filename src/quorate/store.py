@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -159,10 +160,17 @@ def _digest(keys: NDArray[np.void]) -> str:
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """The file whole or not at all, and on the disk when this returns."""
+    with being_written(path) as beside:
+        write(beside)
+
+
+@contextmanager
+def being_written(path: Path) -> Iterator[Path]:
+    """Where to write the file, from where it is moved into its place; it is on the disk when this ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        write(beside)
+        yield beside
         with beside.open("rb") as handle:
             os.fsync(handle.fileno())
         beside.replace(path)

@@ -16,6 +16,7 @@ from quorate.estimating.estimates import Estimated, estimated, posterior_totals
 from quorate.ranking.drawing import strata
 from quorate.values import ABSTAIN, Gold, Labels, Votes
 
+Counts = NDArray[np.int64]
 _FEWEST = 2
 
 
@@ -37,12 +38,13 @@ class Survey:
     classes: dict[str, Surveyed]
 
 
-def survey(votes: Votes, labels: Labels, gold: Gold) -> Survey:
+def survey(votes: Votes, labels: Labels, gold: Gold, counts: Counts | None = None) -> Survey:
     """What answers say of the whole table.
 
     Args:
         labels: as given before the rows themselves were settled: an answered row must not carry its answer.
         gold: with the inclusion probability that the queue recorded: below 1 where the row was drawn.
+        counts: int64[n], how many rows each row stands for, where nobody answered on it; one by default.
     """
     truth, stratum = gold.aligned(votes.ids), strata(votes)
     by_id = dict(zip(gold.ids, gold.inclusion, strict=False))
@@ -50,25 +52,32 @@ def survey(votes: Votes, labels: Labels, gold: Gold) -> Survey:
     drawn = (truth != ABSTAIN) & (inclusion < 1)
     hard = labels.hard
     names = votes.space.names
+
+    def over(given: NDArray[np.int16]) -> Surveyed:
+        return accuracy_over(given, truth, drawn, stratum, counts)
+
     return Survey(
-        accuracy_over(hard, truth, drawn, stratum),
-        {s: accuracy_over(votes.matrix[:, j], truth, drawn, stratum) for j, s in enumerate(votes.sources)},
-        {
-            name: accuracy_over(np.where(hard == y, hard, ABSTAIN), truth, drawn, stratum)
-            for y, name in enumerate(names)
-        },
+        over(hard),
+        {s: over(votes.matrix[:, j]) for j, s in enumerate(votes.sources)},
+        {name: over(np.where(hard == y, hard, ABSTAIN)) for y, name in enumerate(names)},
     )
 
 
 def accuracy_over(
-    given: NDArray[np.int16], truth: NDArray[np.int16], drawn: NDArray[np.bool_], stratum: NDArray[np.int8]
+    given: NDArray[np.int16],
+    truth: NDArray[np.int16],
+    drawn: NDArray[np.bool_],
+    stratum: NDArray[np.int8],
+    counts: Counts | None = None,
 ) -> Surveyed:
     """The share of right labels among the rows that have one.
 
     Args:
         given, truth: int16[n], -1 where there is none.
         drawn: bool[n], answered and drawn at random.
+        counts: int64[n], how many rows each stands for; one by default, and where it is answered.
     """
+    each = np.ones(len(given), np.int64) if counts is None else counts
     labelled = given != ABSTAIN
     aimed = labelled & (truth != ABSTAIN) & ~drawn
     sample, open_to_it = labelled & drawn, labelled & ~aimed
@@ -78,11 +87,11 @@ def accuracy_over(
     place = _pooled(stratum[open_to_it], stratum[sample])
     cells, rows = np.zeros((len(place), 2)), np.zeros(len(place))
     for kind, h in place.items():
-        rows[h] += (open_to_it & (stratum == kind)).sum()
+        rows[h] += each[open_to_it & (stratum == kind)].sum()
         cells[h] += np.bincount(right[sample & (stratum == kind)].astype(np.intp), minlength=2)
     used = rows > 0
     totals = posterior_totals(cells[used], rows[used])[:, :, 1].sum(axis=1) + int((aimed & right).sum())
-    share = totals / int(labelled.sum())
+    share = totals / int(each[labelled].sum())
     return Surveyed(estimated(share, int(sample.sum() + aimed.sum())), int(sample.sum()), int(aimed.sum()))
 
 
