@@ -28,9 +28,10 @@ from quorate.protocols import Endpoint, Executor, LabelModel, Source
 from quorate.registry import load, names
 from quorate.rows import Rows
 from quorate.rules import load_rules
+from quorate.scanning.lines import decoded
 from quorate.settings import Settings, parse
 from quorate.standing import joined_gold, of_these_rows, refused, reviewed_gold
-from quorate.tables import check_file, decoded, read_table
+from quorate.tables import check_file, read_table
 from quorate.values import Gold, LabelSpace
 
 

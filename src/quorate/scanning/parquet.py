@@ -40,7 +40,9 @@ class ParquetForm:
         return whole.select(self.schema.names).cast(self.schema)
 
 
-def parquet_scan(files: Sequence[File], text_columns: Sequence[str]) -> tuple[ParquetForm, tuple[Stretch, ...]]:
+def parquet_scan(
+    files: Sequence[File], text_columns: Sequence[str], _: int = 0
+) -> tuple[ParquetForm, tuple[Stretch, ...]]:
     """How these files are read together, and their row groups.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -12,13 +12,20 @@ from pathlib import Path
 import pyarrow as pa
 
 from quorate.fingerprint import fingerprint
+from quorate.scanning.csv import csv_scan
 from quorate.scanning.files import File, shown
+from quorate.scanning.jsonl import jsonl_scan
+from quorate.scanning.lines import BLOCK_BYTES
 from quorate.scanning.parquet import parquet_scan
 from quorate.scanning.places import format_of, found
 from quorate.scanning.stretches import Form, Stretch, regrouped, skipped
 
 # Up to here a lone file is known by its content; above by its size and the time of its last change.
 _HASHED_BYTES = 256 * 2**20
+
+
+Settle = Callable[[Sequence[File], Sequence[str], int], tuple[Form, tuple[Stretch, ...]]]
+_SETTLES: dict[str, Settle] = {"csv": csv_scan, "jsonl": jsonl_scan, "parquet": parquet_scan}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +58,12 @@ class Scan:
     place: str
     files: tuple[File, ...]
     text_columns: tuple[str, ...] = ()
+    block_bytes: int = BLOCK_BYTES
 
     @cached_property
     def _settled(self) -> tuple[Form, tuple[Stretch, ...]]:
-        format_of(self.files, self.place)
-        return parquet_scan(self.files, self.text_columns)
+        settle = _SETTLES[format_of(self.files, self.place)]
+        return settle(self.files, self.text_columns, self.block_bytes)
 
     @property
     def schema(self) -> pa.Schema:
@@ -86,6 +94,11 @@ class Scan:
         form, stretches = self._settled
         return regrouped(form.batches(stretches), rows)
 
+    def table(self) -> pa.Table:
+        """All rows at once."""
+        form, stretches = self._settled
+        return pa.concat_tables([form.schema.empty_table(), *form.batches(stretches)]).combine_chunks()
+
     def pieces(self, rows: int) -> list[Piece]:
         """The same partitions, each to be read by itself."""
         form, stretches = self._settled
@@ -99,13 +112,14 @@ class Scan:
         return made
 
 
-def scan(place: str | Path, text_columns: Iterable[str] = ()) -> Scan:
+def scan(place: str | Path, text_columns: Iterable[str] = (), block_bytes: int = BLOCK_BYTES) -> Scan:
     """The data at a path, a folder, a glob or a URL.
 
     Args:
         text_columns: columns that are text whatever they look like (ids such as 007).
+        block_bytes: of text formats, how much is read at a time.
 
     Raises:
         TableError: there is no data at this place; the message holds the nearest name.
     """
-    return Scan(shown(str(place)), found(str(place)), tuple(text_columns))
+    return Scan(shown(str(place)), found(str(place)), tuple(text_columns), block_bytes)

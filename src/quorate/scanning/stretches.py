@@ -15,13 +15,15 @@ from quorate.scanning.files import File
 class Stretch:
     """Rows that are read together: a row group of a Parquet file, a block of lines.
 
-    `at` and `length` say where it is, in the words of its format.
+    `at` and `length` say where it is, in the words of its format; `columns` are those of a file whose rows do not
+    name them.
     """
 
     file: File
     rows: int
     at: int
     length: int = 0
+    columns: tuple[str, ...] = ()
 
 
 class Form(Protocol):
