@@ -102,9 +102,13 @@ class ContentSettings(_Section):
 
 
 class QueueSettings(_Section):
-    """How many rows the review queue holds, which signals rank them, and the share drawn at random."""
+    """How many rows the review queue holds, which signals rank them, and the share drawn at random.
+
+    Of a table of more rows than `candidates`, so many whose answer promises most are looked at one by one.
+    """
 
     size: int = Field(default=100, ge=0)
+    candidates: int = Field(default=20_000, ge=100)
     random_share: float = Field(default=0.1, ge=0, le=1)
     signals: tuple[str, ...] | None = None
 

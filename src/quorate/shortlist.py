@@ -15,7 +15,7 @@ from quorate.rank import Field, chance_wrong, gain_in_turn, named, rank, reasons
 from quorate.ranking.alike import Reading
 from quorate.ranking.drawing import Stratum, drawn, lottery
 from quorate.ranking.gain import answered
-from quorate.ranking.sieve import CANDIDATES, Kinds, Sieve, quotas
+from quorate.ranking.sieve import Kinds, Sieve, quotas
 from quorate.reporting.sums import labels_of
 from quorate.rows import Rows
 from quorate.settings import QueueSettings
@@ -47,9 +47,9 @@ class Outlook:
         ahead[order] = before - before[begin] if len(kinds) else 0
         return Outlook(kinds, families, wrong, ahead, None if signals is None else _scores(kinds, families, signals))
 
-    def sieve(self, settings: QueueSettings, most: int = CANDIDATES) -> Sieve:
+    def sieve(self, settings: QueueSettings) -> Sieve:
         """What keeps the candidates of all rows that are offered to it."""
-        quota = quotas(self.kinds, self._worth(), max(most, 10 * settings.size))
+        quota = quotas(self.kinds, self._worth(), max(settings.candidates, 10 * settings.size))
         return Sieve(self.kinds, quota, settings.size)
 
     def keys(self, position: Ints, tickets: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -164,7 +164,7 @@ def queue_of(
         labels: as the votes made them.
         where: the pattern of each row, intp[n]; `patterns` hold the gold.
     """
-    if len(votes) <= CANDIDATES:
+    if len(votes) <= settings.candidates:
         size, share = settings.size, settings.random_share
         return rank(votes, labels, settings.signals, size=size, random_share=share, gold=gold, rows=rows)
     settled = np.zeros(len(votes), bool) if gold is None else gold.aligned(votes.ids) != ABSTAIN

@@ -21,7 +21,7 @@ from quorate.project import Data, Project
 from quorate.protocols import FittedLabelModel, HearsConfidence
 from quorate.rank import rank
 from quorate.ranking.drawing import lottery
-from quorate.ranking.sieve import CANDIDATES, Sieve
+from quorate.ranking.sieve import Sieve
 from quorate.reporting.report import QUEUE_SHOWN, Counted, queue_entry, report_of
 from quorate.reporting.sums import LabelSums, Settled
 from quorate.rows import Rows
@@ -91,9 +91,9 @@ class _Second:
     def finish(self, folder: Path, desk: DeskSettings) -> dict[str, Any]:
         """Labels and queue written, the report told."""
         kinds, by_sort = self.sorts.kinds(self.teller.probs)
-        queue_settings, is_small = self.project.settings.queue, self.patterns.rows <= CANDIDATES
-        outlook = Outlook.of(kinds, self.families, queue_settings.signals)
-        sieve = None if is_small else outlook.sieve(queue_settings)
+        wanted = self.project.settings.queue
+        outlook = Outlook.of(kinds, self.families, wanted.signals)
+        sieve = None if self.patterns.rows <= wanted.candidates else outlook.sieve(wanted)
         gathered = self._pass(folder, outlook, sieve, by_sort)
         if sieve is None:
             queue, entries = self._ranked_whole(gathered)

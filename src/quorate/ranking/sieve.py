@@ -20,10 +20,6 @@ from quorate.ranking.drawing import Stratum, strata_of
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-CANDIDATES = 20_000
-"""So many rows are looked at row by row; a table that has no more is ranked whole."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Kinds:
     """Open rows by what the queue knows of them: `pattern` intp[c], `probs` float64[c, k], `rows` int64[c]; in order
