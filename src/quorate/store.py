@@ -29,13 +29,21 @@ from quorate.protocols import Source
 from quorate.rows import KEY_BYTES
 from quorate.values import ABSTAIN, Failure, Status, VoteColumn
 
+_RETRIED = ".retried"
+
 
 @dataclass(slots=True)
 class Store:
-    """Votes that were made before. `retry_failed` treats failed votes as never made."""
+    """Votes that were made before. `retry_failed` treats failed votes as never made.
+
+    A partition that was voted on before is found in one file. Rows that were in other company then are looked for
+    among the votes that were there when the store was opened, as far as their files have no more than `most_bytes`:
+    past that, finding them would take more memory than asking again takes time.
+    """
 
     folder: Path
     retry_failed: bool = False
+    most_bytes: int = 2**28
     _indexes: dict[Path, tuple[pa.Table, dict[bytes, int]]] = field(default_factory=dict)
 
     def read(self, source: Source, keys: NDArray[np.void], k: int) -> tuple[VoteColumn, NDArray[np.bool_]]:
@@ -46,16 +54,17 @@ class Store:
         folder = self._votes(source)
         whole = _stored(folder / f"{_digest(keys)}.parquet")
         # Where something failed, a newer file may hold the vote that a retry brought.
-        if len(whole) == len(keys) and Status.FAILED not in whole.column("status").to_pylist():
+        if len(whole) == len(keys) and not (_has_failures(whole) and (folder / _RETRIED).exists()):
             return _column(whole, np.arange(len(keys)), source.name, k, self.retry_failed)
         table, place = self._index(folder)
-        at = np.array([place.get(key, -1) for key in keys.tolist()], np.intp)
+        at = np.array([place.get(key, -1) for key in keys.tolist()] if place else np.full(len(keys), -1), np.intp)
         return _column(table, at, source.name, k, self.retry_failed)
 
     def write(self, source: Source, keys: NDArray[np.void], column: VoteColumn) -> None:
-        """Keeps the votes of a source on rows of these content keys; durable when it returns.
+        """Keeps the votes of a source on rows of these content keys, whole or not at all.
 
-        Rows that were skipped are left out: they have yet to be asked.
+        Rows that were skipped are left out: they have yet to be asked. What the power takes away while it is on its
+        way to the disk is made again; what was paid for is in the journal.
         """
         made = column.status != Status.SKIPPED
         if not made.all():
@@ -63,17 +72,21 @@ class Store:
         if not len(keys):
             return
         path, votes = self._votes(source) / f"{_digest(keys)}.parquet", _to_arrow(keys, column)
-        write_atomically(path, lambda beside: parquet.write_table(votes, beside, write_page_checksum=True))
-        self._indexes.pop(path.parent, None)
+        with being_written(path, is_durable=False) as beside:
+            parquet.write_table(votes, beside, write_page_checksum=True, use_dictionary=_REPEATED)
+        if self.retry_failed:
+            (path.parent / _RETRIED).touch()
 
     def _votes(self, source: Source) -> Path:
         return self.folder / "votes" / file_name(source.name) / source.fingerprint()
 
     def _index(self, folder: Path) -> tuple[pa.Table, dict[bytes, int]]:
-        """Every vote of a source, and the place of the newest by key."""
+        """Every vote of a source that was there before, and the place of the newest by key."""
         if folder not in self._indexes:
-            files = sorted(folder.glob("*.parquet"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-            tables = [_stored(file) for file in files] or [_COLUMNS.empty_table()]
+            found = [(path, path.stat()) for path in folder.glob("*.parquet")]
+            found.sort(key=lambda one: (one[1].st_mtime_ns, one[0].name))
+            self.most_bytes -= sum(stat.st_size for _, stat in found)
+            tables = [_stored(file) for file, _ in found if self.most_bytes >= 0] or [_COLUMNS.empty_table()]
             table = pa.concat_tables(tables, promote_options="permissive")
             self._indexes[folder] = table, {key: i for i, key in enumerate(table.column("key").to_pylist())}
         return self._indexes[folder]
@@ -89,10 +102,15 @@ _COLUMNS = pa.schema(
 )
 
 
+# Keys are all different: a dictionary of them is waste.
+_REPEATED = ["label", "status", "confidence", "reason", "message", "traceback"]
+
+
 def _stored(file: Path) -> pa.Table:
     """The votes in a file; none where it is absent or damaged, for they can be made again."""
     try:
-        table = parquet.read_table(file, page_checksum_verification=True)
+        with parquet.ParquetFile(file, page_checksum_verification=True) as opened:
+            table = opened.read(use_threads=False)
     except (pa.ArrowException, OSError):
         return _COLUMNS.empty_table()
     return table if set(_COLUMNS) <= set(table.schema) else _COLUMNS.empty_table()
@@ -137,11 +155,14 @@ def _failures(found: pa.Table, source: str) -> tuple[Failure, ...]:
     )
 
 
+def _has_failures(votes: pa.Table) -> bool:
+    return bool((votes.column("status").to_numpy() == Status.FAILED).any())
+
+
 def _to_arrow(keys: NDArray[np.void], column: VoteColumn) -> pa.Table:
-    by_row = iter(column.failures)
-    faults = [next(by_row) if s == Status.FAILED else None for s in column.status.tolist()]
+    n = len(keys)
     columns: dict[str, Any] = {
-        "key": pa.array(keys.tolist(), pa.binary(KEY_BYTES)),
+        "key": pa.Array.from_buffers(pa.binary(KEY_BYTES), n, [None, pa.py_buffer(keys.tobytes())]),
         "label": column.labels,
         "status": column.status,
     }
@@ -149,9 +170,16 @@ def _to_arrow(keys: NDArray[np.void], column: VoteColumn) -> pa.Table:
         columns["confidence"] = column.confidence
     if column.distribution is not None:
         columns["distribution"] = pa.array(column.distribution.tolist(), pa.list_(pa.float32()))
-    for name in ("reason", "message", "traceback"):
-        columns[name] = pa.array([fault and getattr(fault, name) for fault in faults], pa.string())
-    return pa.table(columns)
+    return pa.table(columns | (_faults(column) if column.failures else dict.fromkeys(_TOLD, pa.nulls(n, pa.string()))))
+
+
+_TOLD = ("reason", "message", "traceback")
+
+
+def _faults(column: VoteColumn) -> dict[str, pa.Array]:
+    by_row = iter(column.failures)
+    faults = [next(by_row) if s == Status.FAILED else None for s in column.status.tolist()]
+    return {name: pa.array([fault and getattr(fault, name) for fault in faults], pa.string()) for name in _TOLD}
 
 
 def _digest(keys: NDArray[np.void]) -> str:
@@ -165,14 +193,15 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 
 @contextmanager
-def being_written(path: Path) -> Iterator[Path]:
-    """Where to write the file, from where it is moved into its place; it is on the disk when this ends."""
+def being_written(path: Path, is_durable: bool = True) -> Iterator[Path]:
+    """Where to write the file, from where it is moved into its place; a durable one is on the disk when this ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield beside
-        with beside.open("rb") as handle:
-            os.fsync(handle.fileno())
+        if is_durable:
+            with beside.open("rb") as handle:
+                os.fsync(handle.fileno())
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

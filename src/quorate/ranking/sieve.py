@@ -20,6 +20,7 @@ from quorate.ranking.drawing import Stratum, strata_of
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Kinds:
     """Open rows by what the queue knows of them: `pattern` intp[c], `probs` float64[c, k], `rows` int64[c]; in order
