@@ -12,7 +12,7 @@ from quorate.ask import Progress
 from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.estimating.survey import Survey, survey
 from quorate.fuse import fit, predict
-from quorate.looking import streams
+from quorate.looking import look, streams
 from quorate.project import Project
 from quorate.protocols import SelfTesting
 from quorate.reporting.page import page
@@ -127,7 +127,7 @@ def _surveyed(made: Fused) -> Survey | None:
 
 def check(project: Project) -> list[str]:
     """What is wrong with the sources' own examples, in sentences; reads the data but asks no source about it."""
-    derived = tuple(project.read().rows.derived.values())
+    derived = look(project).intake.derived if streams(project) else tuple(project.read().rows.derived.values())
     broken: list[str] = []
     for source in project.sources:
         if isinstance(source, SelfTesting):

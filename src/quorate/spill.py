@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+_PREFIX = ".spill-"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,8 +78,31 @@ def _some(sure: Any) -> list[Any]:
 
 
 @contextmanager
-def spilling(folder: Path) -> Iterator[Spill]:
-    """A spill in this folder, which is gone when this ends."""
+def spilling(folder: Path) -> Iterator[Path]:
+    """A folder in this one for what is needed until the end of a run; it is gone when this ends.
+
+    What runs that were killed left there goes too. Who is at work holds a lock, SQLite's own, which the system frees
+    however a process ends.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder, prefix=".spill-") as beside, Spill(Path(beside) / "rows") as spill:
-        yield spill
+    for left in folder.glob(f"{_PREFIX}*"):
+        with closing(_lock(left)) as lock:
+            abandoned = _locked(lock)
+        if abandoned:
+            shutil.rmtree(left, ignore_errors=True)
+    with TemporaryDirectory(dir=folder, prefix=_PREFIX, ignore_cleanup_errors=True) as beside:
+        with closing(_lock(Path(beside))) as lock:
+            _locked(lock)
+            yield Path(beside)
+
+
+def _lock(folder: Path) -> sqlite3.Connection:
+    return sqlite3.connect(folder / "lock", timeout=0, isolation_level=None, check_same_thread=False)
+
+
+def _locked(lock: sqlite3.Connection) -> bool:
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError:
+        return False
+    return True

@@ -121,7 +121,7 @@ def _found(among: NDArray[Any], codes: NDArray[Any]) -> Ints:
 
 def _codes(*columns: NDArray[Any]) -> NDArray[Any]:
     """A text a row, the same for the same numbers; they are -1 or more."""
-    rows = np.hstack([column.reshape(len(column), -1).astype(np.int32) + 1 for column in columns]).astype(">u2")
+    rows = np.hstack([(c if c.ndim == 2 else c[:, None]).astype(np.int32) + 1 for c in columns]).astype(">u2")
     return np.ascontiguousarray(rows).view(f"S{2 * rows.shape[1]}").reshape(len(rows))
 
 

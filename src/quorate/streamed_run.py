@@ -46,10 +46,14 @@ def run_streamed(
     desk = replace(project.desk, rules=replace(project.desk.rules, is_offline=offline, asks_again=retry_failed))
     looked = look(project)
     voting = Voting.of(project, looked, desk, retry_failed, progress)
-    with spilling(project.state / "runs") as spill:
-        folded = vote_through(voting, folder / "votes.parquet", spill)
+    with spilling(project.state / "runs") as beside, Spill(beside / "rows") as spill:
+        folded = vote_through(voting, beside / "votes.parquet", spill)
         families = tuple(source.family for source in voting.sources)
-        return _Second.of(project, looked, folded, families, spill).finish(folder, desk)
+        numbers = _Second.of(project, looked, folded, families, spill).finish(beside, desk)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("votes.parquet", "labels.parquet", "queue.parquet"):
+            (beside / name).replace(folder / name)
+    return numbers
 
 
 @dataclass
