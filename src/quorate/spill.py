@@ -90,10 +90,10 @@ def spilling(folder: Path) -> Iterator[Path]:
             abandoned = _locked(lock)
         if abandoned:
             shutil.rmtree(left, ignore_errors=True)
-    with TemporaryDirectory(dir=folder, prefix=_PREFIX, ignore_cleanup_errors=True) as beside:
-        with closing(_lock(Path(beside))) as lock:
-            _locked(lock)
-            yield Path(beside)
+    here = TemporaryDirectory(dir=folder, prefix=_PREFIX, ignore_cleanup_errors=True)
+    with here as beside, closing(_lock(Path(beside))) as lock:
+        _locked(lock)
+        yield Path(beside)
 
 
 def _lock(folder: Path) -> sqlite3.Connection:
