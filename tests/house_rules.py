@@ -29,7 +29,7 @@ LAYERS = (
     "",  # the six plug-in folders
     "apply ask filing content fuse why state trust rank assemble comparing decisions standing reporting store rules "
     "run_files spill starter steps suggesting training",
-    "settings collector connections project voting run fusing compare contestants plan doctor demo "
+    "settings collector connections project voting lakehouse run fusing compare contestants plan doctor demo "
     "intake looking shortlist streaming streamed_labels streamed_run told "
     "lock exporting replay label_errors next_steps suggest tracking taught end_model",
     "cli commands __main__ review",

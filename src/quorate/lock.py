@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from quorate import __version__
 from quorate.collector import FILE
 from quorate.errors import TableError
 from quorate.project import Project
+from quorate.scanning.files import shown
 from quorate.values import Status, Votes
 
 LOCK, VOTES = "export.lock.json", "export.votes.parquet"
@@ -33,7 +34,10 @@ def locked(project: Project, wanted: dict[str, Any], votes: Votes, folder: Path)
 
 def inputs(project: Project, votes: Votes) -> dict[str, str]:
     """The hash of each file, source and column of votes that the training set is made of."""
-    files = {f"file {name}": _of_file(project.folder / name) for name in _files(project)}
+    there = project.scan()
+    alone = there.local_file()
+    data = {f"file {shown(project.settings.data.path)}": there.fingerprint() if alone is None else _of_file(alone)}
+    files = data | {f"file {name}": _of_file(project.folder / name) for name in _files(project)}
     sources = {f"source {source.name}": source.fingerprint() for source in project.sources}
     columns = {
         f"votes {name}": sha256(votes.matrix[:, j].tobytes() + votes.status[:, j].tobytes()).hexdigest()
@@ -45,7 +49,6 @@ def inputs(project: Project, votes: Votes) -> dict[str, str]:
 def _files(project: Project) -> Iterator[str]:
     gold = project.settings.gold
     yield FILE
-    yield project.settings.data.path.as_posix()
     if gold and gold.path:
         yield gold.path.as_posix()
     yield from (path.as_posix() for path in project.settings.rules)
@@ -58,7 +61,8 @@ def outputs(folder: Path) -> dict[str, str]:
 
 
 def _of_file(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as raw:
+        return file_digest(raw, "sha256").hexdigest()
 
 
 def read_lock(folder: Path) -> dict[str, Any]:

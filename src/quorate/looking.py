@@ -19,8 +19,7 @@ from quorate.misfits import misfits
 from quorate.project import Data, Project, declared_at, document_column
 from quorate.protocols import Learner
 from quorate.rows import Rows
-from quorate.scanning.files import placed
-from quorate.scanning.scan import Scan, scan
+from quorate.scanning.scan import Scan
 from quorate.standing import joined_gold, of_these_rows, refused, reviewed_gold
 from quorate.tables import read_table
 from quorate.values import Gold
@@ -35,7 +34,7 @@ def streams(project: Project) -> bool:
     if wished is not None:
         return wished
     try:
-        return sum(file.size for file in _scan(project, ()).files) > STREAMED_BYTES
+        return sum(file.size for file in project.scan().files) > STREAMED_BYTES
     except TableError:
         # Reading it tells what is wrong.
         return False
@@ -69,10 +68,6 @@ def look(project: Project) -> Looked:
     return looked
 
 
-def _scan(project: Project, text_columns: Sequence[str]) -> Scan:
-    return scan(placed(project.folder, str(project.settings.data.path)), text_columns)
-
-
 def _intake(project: Project, collector: Collector) -> Intake | None:
     """The rows, checked by their columns alone."""
     settings, data, gold = project.settings, project.settings.data, project.settings.gold
@@ -83,10 +78,9 @@ def _intake(project: Project, collector: Collector) -> Intake | None:
             "[content] out, or set stream = false in [run] where the table fits into memory",
         )
     held = gold.column if gold and not gold.path else ""
-    texts = [name for name in (data.id, data.text, held) if name]
 
     def opened() -> Scan:
-        found = _scan(project, texts)
+        found = project.scan()
         _ = found.schema
         return found
 

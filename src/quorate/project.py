@@ -14,24 +14,19 @@ from quorate.asking.desk import DeskSettings
 from quorate.collector import FILE, Collector
 from quorate.connections import chosen, declared_plugin, desk_settings, open_endpoint, plugin_class
 from quorate.decisions import last_decision, read_decisions
-from quorate.errors import (
-    Problem,
-    ProjectError,
-    QuorateError,
-    TableError,
-    did_you_mean,
-    listed,
-)
+from quorate.errors import Problem, ProjectError, QuorateError, TableError
 from quorate.fingerprint import fingerprint
 from quorate.misfits import misfits
 from quorate.protocols import Endpoint, Executor, LabelModel, Source
 from quorate.registry import load, names
 from quorate.rows import Rows
 from quorate.rules import load_rules
+from quorate.scanning.files import placed
 from quorate.scanning.lines import decoded
+from quorate.scanning.scan import Scan, scan
 from quorate.settings import Settings, parse
 from quorate.standing import joined_gold, of_these_rows, refused, reviewed_gold
-from quorate.tables import check_file, read_table
+from quorate.tables import read_table
 from quorate.values import Gold, LabelSpace
 
 
@@ -68,17 +63,19 @@ class Project:
         """Changes with anything that can change the outcome of a run; partition size and workers cannot."""
         from quorate import __version__
 
-        outcome = self.settings.model_dump(
-            exclude={"run", "name", "budget", "endpoints", "review", "train"}, mode="json"
-        )
+        irrelevant = dict.fromkeys(("run", "name", "budget", "endpoints", "review", "train"), True)
+        outcome = self.settings.model_dump(exclude={**irrelevant, "data": {"labels_to"}}, mode="json")
         decided = last_decision(self.decisions) if self.settings.review.use == "anchor" else ""
         gold = self.settings.gold
-        files = [
-            self.folder / self.settings.data.path,
-            self.folder / gold.path if gold and gold.path else None,
-        ]
+        files = [self.scan().fingerprint(), self.folder / gold.path if gold and gold.path else None]
         sources = [(source.name, source.fingerprint()) for source in self.sources]
         return fingerprint(__version__, outcome, sources, files, _doc_fingerprint(self), decided)
+
+    def scan(self) -> Scan:
+        """The data as it is now, not yet read; a TableError says that it is there no more."""
+        data, gold = self.settings.data, self.settings.gold
+        text = [name for name in (data.id, data.text, gold and gold.column) if name]
+        return scan(placed(self.folder, data.path), text, data.version)
 
     def read(self) -> Data:
         """The rows and the gold.
@@ -163,9 +160,9 @@ def _assembled(folder: Path, settings: Settings, text: str) -> Project:
     collector = Collector(text)
     collect = collector.collect
     space = collect(["labels"], settings.space)
-    collect(["data", "path"], partial(check_file, folder / settings.data.path))
+    settings = collect(["data", "path"], partial(_at_a_version, settings, folder)) or settings
     if settings.gold and settings.gold.path:
-        collect(["gold", "path"], partial(check_file, folder / settings.gold.path))
+        collect(["gold", "path"], partial(scan, folder / settings.gold.path))
     rules = [collect(["rules", i], partial(_rules, folder / path)) for i, path in enumerate(settings.rules)]
     endpoints = {
         name: collect(["endpoints", name], partial(open_endpoint, name, settings, folder))
@@ -185,6 +182,13 @@ def _assembled(folder: Path, settings: Settings, text: str) -> Project:
         collector.note([], 'names no source; add rules = ["rules.py"] or a [[sources]] table')
     collector.check()
     return Project(folder, settings, space, tuple(sources), model, executor, endpoints, desk, text)
+
+
+def _at_a_version(settings: Settings, folder: Path) -> Settings:
+    """The settings, where the data is a Delta table with the version that is the newest now."""
+    there = scan(placed(folder, settings.data.path), version=settings.data.version)
+    pinned = settings.data.model_copy(update={"version": there.delta and there.delta.version})
+    return settings.model_copy(update={"data": pinned})
 
 
 def _rules(path: Path) -> list[Source]:
@@ -211,8 +215,7 @@ def _read_data(project: Project, collector: Collector) -> Data | None:
         return collector.collect([section, key], make)
 
     folder, settings, gold = project.folder, project.settings.data, project.settings.gold
-    text_columns = [name for name in (settings.id, settings.text, gold and gold.column) if name]
-    table = collect("data", "path", lambda: read_table(folder / settings.path, text_columns))
+    table = collect("data", "path", lambda: project.scan().table())
     named = None if table is None else collect("data", "id", lambda: Rows.of(table, settings.id))
     rows = None if named is None else collect("data", "text", lambda: _with_text(named, settings.text))
     if rows is None:
@@ -249,9 +252,8 @@ def _with_decisions(project: Project, data: Data) -> Data:
 
 
 def _with_text(rows: Rows, column: str | None) -> Rows:
-    if column and column not in rows.columns:
-        hint = did_you_mean(column, rows.columns)
-        raise TableError(f"there is no column {column!r}; the columns are {listed(rows.columns)}.{hint}")
+    if column:
+        rows.arrow(column)  # tells that there is no such column
     return rows
 
 

@@ -12,6 +12,7 @@ from quorate.ask import Progress
 from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.estimating.survey import Survey, survey
 from quorate.fuse import fit, predict
+from quorate.lakehouse import check_labels_to, write_labels
 from quorate.looking import look, streams
 from quorate.project import Project
 from quorate.protocols import SelfTesting
@@ -57,6 +58,7 @@ def run(project: Project, progress: Progress | None = None, retry_failed: bool =
         TooManyFailures: a source failed on too many rows; finished votes are kept.
         EndpointStopped, JournalError: an endpoint answers nothing, or answers cannot be kept.
     """
+    check_labels_to(project)
     run_id = project.fingerprint()[:12]
     folder = project.state / "runs" / run_id
     before = None if retry_failed else _finished(folder)
@@ -186,6 +188,7 @@ def _write(project: Project, folder: Path, numbers: dict[str, Any]) -> None:
 
 
 def _latest(project: Project, finished: Run) -> Run:
+    write_labels(project, finished.id, finished.folder / "labels.parquet")
     latest = project.state / "runs" / "latest"
     write_atomically(latest, lambda beside: beside.write_text(finished.id + "\n"))
     return finished

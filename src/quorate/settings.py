@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from quorate.errors import LabelError, Problem, TableError, did_you_mean, listed
 from quorate.features import numbers
 from quorate.registry import expected
 from quorate.rows import Rows
+from quorate.scanning.files import keyless
 from quorate.values import Gold, LabelSpace
 
 
@@ -22,11 +23,15 @@ class _Section(BaseModel):
 
 
 class DataSettings(_Section):
-    """Where the rows are: a file, the column of row ids, the main text column."""
+    """Where the rows are: a file, folder, glob, URL or Delta table (at a `version`), the column of row ids, the main
+    text column; `labels_to` is a Delta table that every finished run writes its labels to.
+    """
 
-    path: Path
+    path: Annotated[str, AfterValidator(keyless)]
+    version: int | None = Field(default=None, ge=0)
     id: str | None = None
     text: str | None = None
+    labels_to: Annotated[str, AfterValidator(keyless)] = ""
 
 
 class LabelSettings(_Section):
@@ -102,10 +107,7 @@ class ContentSettings(_Section):
 
 
 class QueueSettings(_Section):
-    """How many rows the review queue holds, which signals rank them, and the share drawn at random.
-
-    Of a table of more rows than `candidates`, so many whose answer promises most are looked at one by one.
-    """
+    """The review queue: rows in it, signals that rank, the random share, and among how many rows of a large table."""
 
     size: int = Field(default=100, ge=0)
     candidates: int = Field(default=20_000, ge=100)
@@ -151,8 +153,7 @@ class RunSettings(_Section):
     """How a run goes about its work; none of it changes the outcome.
 
     `executor` is the name of one, or a table of its options with the name as `kind`; `workers` is for any that takes
-    such a number. With `stream`, no more than a few partitions of `partition_rows` rows are held at a time; by default
-    that is how data of more than 256 MB is read.
+    such a number. With `stream` (the default for data of more than 256 MB) a few partitions are held at a time.
     """
 
     partition_rows: int = Field(default=10_000, ge=1)

@@ -41,8 +41,7 @@ class CsvForm:
 
     def batches(self, stretches: Sequence[Stretch]) -> Iterator[pa.Table]:
         for stretch, content in stretches_read(stretches):
-            names = stretch.columns if stretch.at else ()
-            table = _parsed(stretch.file, content, names, self.types).select(list(self.types))
+            table = _parsed(stretch.file, content, stretch.columns, self.types).select(list(self.types))
             yield with_given(table, stretch.file, self.given)
 
 
@@ -93,7 +92,8 @@ class _Survey:
         # The header is a row.
         self.rows += table.num_rows + len(ragged) + (not self.stretches)
         self.ragged += len(ragged)
-        self.stretches.append(Stretch(self.file, table.num_rows, block.at, block.length, tuple(self.names)))
+        columns = tuple(self.names) if self.stretches else ()
+        self.stretches.append(Stretch(self.file, table.num_rows, block.at, len(block.content), columns))
 
 
 def _survey(file: File, text: Types, size: int) -> _Survey:
@@ -134,10 +134,9 @@ def _untrue(stretches: Sequence[Stretch], doubtful: Types) -> Types:
     """Those of the columns, as text, of which some cell is not of its type."""
     wrong: Types = {}
     for stretch, content in stretches_read(stretches) if doubtful else ():
-        names = list(stretch.columns) if stretch.at else []
         for name in doubtful.keys() - wrong.keys():
             try:
-                _read(content, _delimiter(stretch.file), names, doubtful, only=[name])
+                _read(content, _delimiter(stretch.file), stretch.columns, doubtful, only=[name])
             except pa.ArrowException:
                 wrong[name] = pa.string()
     return wrong

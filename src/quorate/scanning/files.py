@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+from quorate.asking.keys import scrubbed
+
+_SECRET = re.compile(r"(?:^|[&_-])(?:sig|signature|credential|token|key|secret|password)=", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,11 @@ def is_remote(place: str) -> bool:
     return "://" in place and not place.startswith("file://")
 
 
+def local_path(place: str) -> Path:
+    """The path that a place on this machine is, `file://` or not."""
+    return Path(unquote(urlsplit(place).path) if place.startswith("file://") else place)
+
+
 def placed(folder: Path, place: str) -> str:
     """What a path in a project's settings means: a URL as it is, anything else from the project's folder on."""
     return place if "://" in place else str(folder / place)
@@ -51,6 +61,28 @@ def shown(place: str) -> str:
     # In Azure's URLs what stands before the @ is the container.
     host = parts.netloc if parts.scheme.startswith(("abfs", "wasb")) else parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{parts.path}"
+
+
+def keyless(place: str) -> str:
+    """The place.
+
+    Raises:
+        ValueError: it is a URL with a password, or with a query that looks like a key or a signature.
+    """
+    parts = urlsplit(place) if "://" in place else urlsplit("")
+    if parts.password or _SECRET.search(parts.query):
+        raise ValueError(
+            f"{shown(place)} is written with a password or key, and files are copied; leave it out: stores take it "
+            "from the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AZURE_STORAGE_SAS_TOKEN, …)"
+        )
+    return place
+
+
+def without_secrets(said: str, place: str) -> str:
+    """What somebody said of a place, without what only its owner may know."""
+    parts = urlsplit(place)
+    secrets = (parts.password, parts.username, parts.query, *parts.query.split("&"))
+    return scrubbed(said.replace(place, shown(place)), *(text for text in secrets if text))
 
 
 def is_hidden(name: str) -> bool:

@@ -13,7 +13,7 @@ from pyarrow import json
 from quorate.errors import TableError
 from quorate.scanning.files import File, first_line
 from quorate.scanning.given import given_columns, with_given
-from quorate.scanning.lines import BLOCK_BYTES, blocks, stretches_read
+from quorate.scanning.lines import BLOCK_BYTES, Block, blocks, stretches_read
 from quorate.scanning.stretches import Stretch
 
 Types = dict[str, pa.DataType]
@@ -53,14 +53,23 @@ def jsonl_scan(files: Sequence[File], text_columns: Sequence[str], size: int) ->
             text = _texts(block.content, text_columns) if text is None else text
             try:
                 table = _read(block.content, text)
-                for field in table.schema:
-                    types[field.name] = joined(types.get(field.name, pa.null()), field.type)
-            except (pa.ArrowException, TypeError) as error:
-                raise TableError(_bad_line(files) or f"{file.name}: {first_line(error)}") from None
-            stretches.append(Stretch(file, table.num_rows, block.at, block.length))
-    if not stretches:
-        raise TableError(f"{files[0].name} is empty")
+                types = _grown(types, table.schema)
+            except (pa.ArrowException, TypeError):
+                raise TableError(_bad_line(files) or f"{file.name}: {_misfit(block, text, types)}") from None
+            stretches.append(Stretch(file, table.num_rows, block.at, len(block.content)))
+    if not types:
+        raise TableError(f"{files[0].name} is empty" + (": no object in it has a name" if stretches else ""))
     return JsonlForm(types, given_columns(files, text_columns, list(types))), tuple(stretches)
+
+
+def _grown(types: Types, schema: pa.Schema) -> Types:
+    grown = dict(types)
+    for field in schema:
+        try:
+            grown[field.name] = joined(grown.get(field.name, pa.null()), field.type)
+        except TypeError as error:
+            raise TypeError(f"{field.name!r} holds {error}, there and in lines before") from None
+    return grown
 
 
 def joined(one: pa.DataType, other: pa.DataType) -> pa.DataType:
@@ -84,7 +93,7 @@ def joined(one: pa.DataType, other: pa.DataType) -> pa.DataType:
         for field in other:
             fields[field.name] = joined(fields.get(field.name, pa.null()), field.type)
         return pa.struct(list(fields.items()))
-    raise TypeError(f"values are {one} and {other}")
+    raise TypeError(f"{other} and {one}")
 
 
 def _read(content: bytes, types: Types) -> pa.Table:
@@ -122,6 +131,16 @@ def _bad_line(files: Sequence[File]) -> str:
                 there = "" if where == file else f" in {where.name}"
                 return f"{file.name}: line {number}: {name!r} is {kind}, and was {before} before{there}"
     return ""
+
+
+def _misfit(block: Block, text: Types, types: Types) -> str:
+    """Which line of a block does not go with those before it, where what differs is inside lists or objects."""
+    for number, line in enumerate(block.content.splitlines(), block.lines + 1):
+        try:
+            types = _grown(types, _read(line, text).schema) if line.strip() else types
+        except (pa.ArrowException, TypeError) as error:
+            return f"line {number}: {first_line(error)}"
+    return "an object does not end on the line on which it starts"
 
 
 def _lines(files: Sequence[File]) -> Iterator[tuple[File, int, bytes]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -24,10 +24,9 @@ _MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole rows as they stand in a file: where, in how many bytes, and how many lines stand before them."""
+    """Whole rows as they stand in a file: where they start, and how many lines stand before them."""
 
     at: int
-    length: int
     content: bytes
     lines: int
 
@@ -56,9 +55,11 @@ def blocks(file: File, delimiter: str = "", size: int = BLOCK_BYTES) -> Iterator
     Raises:
         TableError: the file is not UTF-8, or damaged.
     """
-    at = lines = 0
-    held = b""
+    lines = 0
     with unpacked(file) as raw:
+        start = raw.read(len(_MARK))
+        held = start.removeprefix(_MARK)
+        at = len(start) - len(held)
         # Twice as much each time that no row ends: what is held is copied every time.
         while fresh := raw.read(max(size, len(held))):
             held += fresh
@@ -66,17 +67,41 @@ def blocks(file: File, delimiter: str = "", size: int = BLOCK_BYTES) -> Iterator
             if end:
                 yield (block := _block(file, at, held[:end], lines))
                 at, lines, held = at + end, lines + _breaks(block.content), held[end:]
-    if held.strip() or (held and at):
+    # Blanks may be a row, but not the header.
+    if held.strip(b"\r\n") if lines and delimiter else held.strip():
         yield _block(file, at, held, lines)
 
 
 def stretches_read(stretches: Sequence[Stretch]) -> Iterator[tuple[Stretch, bytes]]:
     """The bytes of blocks that were read before."""
     for file, run in groupby(stretches, key=lambda stretch: stretch.file):
-        with unpacked(file) as raw:
-            for stretch in run:
-                raw.seek(stretch.at)
-                yield stretch, raw.read(stretch.length).removeprefix(b"" if stretch.at else _MARK)
+        # Taken out while it is used: no two threads read on in one.
+        served = _left_open.pop(file, None) or _served(file)
+        for stretch in run:
+            yield stretch, served.send((stretch.at, stretch.length))
+        if file.is_gzip:
+            _left_open.clear()
+            _left_open[file] = served
+
+
+_left_open: dict[File, Generator[bytes, tuple[int, int], None]] = {}
+"""The gzip file that was read last: nothing in one is found but by reading all before, so the next piece goes on."""
+
+
+def _served(file: File) -> Generator[bytes, tuple[int, int], None]:
+    """Bytes of an open file as they are asked for, by where they start and how many they are."""
+    served = _serving(file)
+    next(served)
+    return served
+
+
+def _serving(file: File) -> Generator[bytes, tuple[int, int], None]:
+    answer = b""
+    with unpacked(file) as raw:
+        while True:
+            at, length = yield answer
+            raw.seek(at)
+            answer = raw.read(length)
 
 
 @contextmanager
@@ -95,7 +120,7 @@ def unpacked(file: File) -> Iterator[IO[bytes]]:
 
 def _block(file: File, at: int, content: bytes, lines: int) -> Block:
     decoded(file.name, content, lines)
-    return Block(at, len(content), content if at else content.removeprefix(_MARK), lines)
+    return Block(at, content, lines)
 
 
 def _breaks(content: bytes) -> int:
@@ -104,10 +129,10 @@ def _breaks(content: bytes) -> int:
 
 def _row_end(content: bytes, delimiter: str) -> int:
     """Where the last whole row ends, or 0 where none does."""
-    mark = b"\n" if b"\n" in content else b"\r"
+    mark, end = (b"\n", len(content)) if b"\n" in content else (b"\r", len(content) - 1)
+    # A \r that comes last may be half of a \r\n.
     if not delimiter or b'"' not in content:
-        return content.rfind(mark) + 1
-    end = len(content)
+        return content.rfind(mark, 0, end) + 1
     quotes = _borders(content, delimiter)
     while (end := content.rfind(mark, 0, end)) >= 0:
         before = int(np.searchsorted(quotes, end))

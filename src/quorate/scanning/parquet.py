@@ -37,29 +37,38 @@ class ParquetForm:
 
     def _formed(self, table: pa.Table, file: File) -> pa.Table:
         whole = with_given(table, file, self.given)
+        for field in self.schema:
+            if field.name not in whole.column_names:
+                whole = whole.append_column(field, pa.nulls(whole.num_rows, field.type))
         return whole.select(self.schema.names).cast(self.schema)
 
 
-def parquet_scan(
-    files: Sequence[File], text_columns: Sequence[str], _: int = 0
-) -> tuple[ParquetForm, tuple[Stretch, ...]]:
+def parquet_scan(files: Sequence[File], text_columns: Sequence[str]) -> tuple[ParquetForm, tuple[Stretch, ...]]:
     """How these files are read together, and their row groups.
 
     Raises:
         TableError: a file is damaged, or its columns are not those of the first.
     """
-    stretches: list[Stretch] = []
-    schema: pa.Schema | None = None
-    for file in files:
-        with _opened(file) as opened:
-            check_names(file, opened.schema_arrow.names)
-            schema = opened.schema_arrow if schema is None else _joined(schema, opened.schema_arrow, files[0], file)
-            counts = [opened.metadata.row_group(i).num_rows for i in range(opened.num_row_groups)]
-        stretches += [Stretch(file, rows, group) for group, rows in enumerate(counts)]
-    assert schema is not None, "there is at least one file"
+    schema, stretches = row_groups(files[0])
+    for file in files[1:]:
+        other, more = row_groups(file)
+        schema = _joined(schema, other, files[0], file)
+        stretches += more
     given = given_columns(files, text_columns, schema.names)
-    whole = pa.schema([*schema, *given], schema.metadata)
-    return ParquetForm(whole, given), tuple(stretches)
+    return ParquetForm(pa.schema([*schema, *given], schema.metadata), given), stretches
+
+
+def row_groups(file: File) -> tuple[pa.Schema, tuple[Stretch, ...]]:
+    """The columns of a file and its row groups.
+
+    Raises:
+        TableError: the file is damaged, or has two columns of one name.
+    """
+    with _opened(file) as opened:
+        schema: pa.Schema = opened.schema_arrow
+        counts = [opened.metadata.row_group(i).num_rows for i in range(opened.num_row_groups)]
+    check_names(file, schema.names)
+    return schema, tuple(Stretch(file, rows, group) for group, rows in enumerate(counts))
 
 
 def _joined(schema: pa.Schema, other: pa.Schema, first: File, file: File) -> pa.Schema:

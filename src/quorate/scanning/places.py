@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from quorate.errors import TableError, did_you_mean, listed
 from quorate.scanning import remote
-from quorate.scanning.files import File, is_hidden, is_remote, shown
+from quorate.scanning.files import File, is_hidden, is_remote, local_path, shown
 
 FORMATS = {
     ".csv": "csv",
@@ -34,9 +34,9 @@ def found(place: str) -> tuple[File, ...]:
     """
     if is_remote(place):
         return _files(shown(place), remote.listed_at(place), place)
-    path = Path(unquote(urlsplit(place).path) if place.startswith("file://") else place)
+    path = local_path(place)
     if path.is_file():
-        return (File(str(path), path.name, path.stat().st_size, _stamp(path)),)
+        return (File(str(path), path.name, path.stat().st_size, stamp(path)),)
     return _files(shown(place), _local(path))
 
 
@@ -49,7 +49,7 @@ def opened(file: File) -> IO[bytes]:
     if file.store:
         return remote.opened(file.store, file.url)
     path = Path(file.url)
-    if not path.is_file() or _stamp(path) != file.stamp:
+    if not path.is_file() or stamp(path) != file.stamp:
         raise TableError(f"{file.name} has changed while it was read; run again")
     return path.open("rb")
 
@@ -65,7 +65,7 @@ def _local(path: Path) -> Iterator[tuple[str, str, int, str]]:
         raise TableError(f"there is no file {path}.{did_you_mean(path.name, there)}")
     for one in paths:
         if one.is_file():
-            yield str(one), one.relative_to(root).as_posix(), one.stat().st_size, _stamp(one)
+            yield str(one), one.relative_to(root).as_posix(), one.stat().st_size, stamp(one)
 
 
 def _root(pattern: Path) -> Path:
@@ -101,9 +101,12 @@ def format_of(files: tuple[File, ...], place: str) -> str:
     """
     unknown = next((file for file in files if file.kind not in FORMATS), None)
     if unknown is not None:
-        several = f"; name the data by a glob, {place.rstrip('/')}/*.parquet for instance" if len(files) > 1 else ""
+        takes = "use .csv, .tsv, .jsonl (also .gz) or .parquet"
+        if place.endswith(unknown.name):
+            raise TableError(f"{unknown.name}: cannot tell the format; {takes}")
         raise TableError(
-            f"{unknown.name}: cannot tell the format; use .csv, .tsv, .jsonl (also .gz) or .parquet{several}"
+            f"the folder {place} holds {unknown.name}, of which the format cannot be told; {takes}, "
+            "or name the files that are data by a glob, as in data/*.csv"
         )
     other = next((file for file in files if FORMATS[file.kind] != FORMATS[files[0].kind]), None)
     if other is not None:
@@ -111,6 +114,7 @@ def format_of(files: tuple[File, ...], place: str) -> str:
     return FORMATS[files[0].kind]
 
 
-def _stamp(path: Path) -> str:
+def stamp(path: Path) -> str:
+    """What changes with a file of this machine: its size and the time of its last change."""
     status = path.stat()
     return f"{status.st_size}-{status.st_mtime_ns}"

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-from quorate.asking.keys import scrubbed
 from quorate.attempt import attempt
 from quorate.errors import MissingExtra, TableError, did_you_mean
 from quorate.registry import vendor
-from quorate.scanning.files import shown
+from quorate.scanning.files import shown, without_secrets
 
 T = TypeVar("T")
 # What stores say of a file that changes when it does, the surest first.
@@ -38,6 +37,16 @@ def opened(place: str, path: str) -> IO[bytes]:
     """
     store, _ = _store(place)
     return cast("IO[bytes]", _asked(place, lambda: store.open(path, "rb")))
+
+
+def exists(place: str) -> bool:
+    """Whether anything is at a URL.
+
+    Raises:
+        TableError: the store cannot be asked.
+    """
+    store, path = _store(place)
+    return bool(_asked(place, lambda: store.exists(path)))
 
 
 def _entries(store: Any, path: str) -> dict[str, Any]:
@@ -76,11 +85,5 @@ def _asked(place: str, ask: Callable[[], T]) -> T:
     # Each store fails by exceptions of its own package, and some name the whole URL.
     made, faults = attempt(lambda _: ask(), [None], time_limit_s=None)
     if faults:
-        raise TableError(f"{shown(place)} cannot be read: {_without_secrets(faults[0].message, place)}")
+        raise TableError(f"{shown(place)} cannot be read: {without_secrets(faults[0].message, place)}")
     return cast("T", made[0])
-
-
-def _without_secrets(said: str, place: str) -> str:
-    parts = urlsplit(place)
-    secret = (parts.username, parts.password, parts.query, *parts.query.split("&"))
-    return scrubbed(said.replace(place, shown(place)), *(text for text in secret if text))

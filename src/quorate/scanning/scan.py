@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -11,21 +11,19 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from quorate.errors import TableError
 from quorate.fingerprint import fingerprint
 from quorate.scanning.csv import csv_scan
+from quorate.scanning.delta import DeltaTable, delta_table, is_delta
 from quorate.scanning.files import File, shown
 from quorate.scanning.jsonl import jsonl_scan
 from quorate.scanning.lines import BLOCK_BYTES
 from quorate.scanning.parquet import parquet_scan
 from quorate.scanning.places import format_of, found
-from quorate.scanning.stretches import Form, Stretch, regrouped, skipped
+from quorate.scanning.stretches import Form, Stretch, regrouped, rows_of
 
 # Up to here a lone file is known by its content; above by its size and the time of its last change.
 _HASHED_BYTES = 256 * 2**20
-
-
-Settle = Callable[[Sequence[File], Sequence[str], int], tuple[Form, tuple[Stretch, ...]]]
-_SETTLES: dict[str, Settle] = {"csv": csv_scan, "jsonl": jsonl_scan, "parquet": parquet_scan}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Piece:
         Raises:
             TableError: a file has changed since it was scanned, or is gone.
         """
-        tables = list(skipped(self.form.batches(self.stretches), self.skip, self.rows))
+        tables = rows_of(self.form, self.stretches, self.skip, self.rows)
         return pa.concat_tables([self.form.schema.empty_table(), *tables]).combine_chunks()
 
 
@@ -59,10 +57,16 @@ class Scan:
     files: tuple[File, ...]
     text_columns: tuple[str, ...] = ()
     block_bytes: int = BLOCK_BYTES
+    delta: DeltaTable | None = None
 
     @cached_property
     def _settled(self) -> tuple[Form, tuple[Stretch, ...]]:
-        settle = _SETTLES[format_of(self.files, self.place)]
+        if self.delta is not None:
+            return self.delta.settle()
+        kind = format_of(self.files, self.place)
+        if kind == "parquet":
+            return parquet_scan(self.files, self.text_columns)
+        settle = csv_scan if kind == "csv" else jsonl_scan
         return settle(self.files, self.text_columns, self.block_bytes)
 
     @property
@@ -83,10 +87,18 @@ class Scan:
         """How many rows there are."""
         return sum(stretch.rows for stretch in self._settled[1])
 
+    def local_file(self) -> Path | None:
+        """The one file of this machine that the data is, where it is one."""
+        alone = len(self.files) == 1 and not (self.files[0].store or self.files[0].given or self.delta)
+        return Path(self.files[0].url) if alone else None
+
     def fingerprint(self) -> str:
         """Changes when the data does: by content for one small local file, else by names, sizes and stamps."""
-        if len(self.files) == 1 and self.files[0].size <= _HASHED_BYTES and Path(self.files[0].url).is_file():
-            return fingerprint(Path(self.files[0].url))
+        if self.delta is not None:
+            return fingerprint("delta", self.delta.id, self.delta.version)
+        alone = self.local_file()
+        if alone is not None and self.files[0].size <= _HASHED_BYTES:
+            return fingerprint(alone)
         return fingerprint([(file.name, file.size, file.stamp) for file in self.files])
 
     def partitions(self, rows: int) -> Iterator[pa.Table]:
@@ -112,14 +124,27 @@ class Scan:
         return made
 
 
-def scan(place: str | Path, text_columns: Iterable[str] = (), block_bytes: int = BLOCK_BYTES) -> Scan:
-    """The data at a path, a folder, a glob or a URL.
+def scan(
+    place: str | Path,
+    text_columns: Iterable[str] = (),
+    version: int | None = None,
+    block_bytes: int = BLOCK_BYTES,
+) -> Scan:
+    """The data at a path, a folder, a glob or a URL, or a Delta table.
 
     Args:
         text_columns: columns that are text whatever they look like (ids such as 007).
+        version: of a Delta table; without one, the newest.
         block_bytes: of text formats, how much is read at a time.
 
     Raises:
         TableError: there is no data at this place; the message holds the nearest name.
+        MissingExtra: a package that reads it is not installed.
     """
-    return Scan(shown(str(place)), found(str(place)), tuple(text_columns), block_bytes)
+    there, text = str(place), tuple(text_columns)
+    if is_delta(there):
+        table = delta_table(there, version)
+        return Scan(shown(there), table.files, text, block_bytes, table)
+    if version is not None:
+        raise TableError(f"{shown(there)} is no Delta table, and has no version {version}")
+    return Scan(shown(there), found(there), text, block_bytes)

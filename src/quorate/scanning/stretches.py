@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import pyarrow as pa
@@ -52,13 +53,41 @@ def regrouped(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:
         yield pa.concat_tables(held).combine_chunks()
 
 
-def skipped(tables: Iterator[pa.Table], skip: int, rows: int) -> Iterator[pa.Table]:
-    """`rows` of the rows, after `skip` of them."""
-    for table in tables:
-        part = table.slice(min(skip, table.num_rows), rows)
-        skip -= min(skip, table.num_rows)
-        rows -= part.num_rows
-        if part.num_rows:
-            yield part
-        if not rows:
-            return
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """A stretch that was read up to a row."""
+
+    form: Form
+    row: int
+    tables: Iterator[pa.Table]
+
+
+_left: dict[Stretch, _Left] = {}
+"""Where the last piece ended inside a stretch: a row group may hold a hundred pieces, and is read from its start."""
+
+
+def rows_of(form: Form, stretches: Sequence[Stretch], skip: int, rows: int) -> Iterator[pa.Table]:
+    """`rows` of the rows of these stretches, after `skip` of them, which lie in the first."""
+    for stretch in stretches:
+        # Taken out while it is used: no two threads read on in one.
+        left = _left.pop(stretch, None)
+        if left is None or left.row > skip or left.form != form:
+            left = _Left(form, 0, form.batches([stretch]))
+        row = left.row
+        for table in left.tables:
+            first = min(max(skip - row, 0), table.num_rows)
+            part = table.slice(first, rows)
+            rows -= part.num_rows
+            if part.num_rows:
+                yield part
+            if not rows:
+                _leave(form, stretch, row + first + part.num_rows, table.slice(first + part.num_rows), left.tables)
+                return
+            row += table.num_rows
+        skip = 0
+
+
+def _leave(form: Form, stretch: Stretch, row: int, rest: pa.Table, tables: Iterator[pa.Table]) -> None:
+    _left.clear()
+    if row < stretch.rows:
+        _left[stretch] = _Left(form, row, chain([rest], tables))

@@ -57,8 +57,8 @@ def record_of(project: Project, made: Run) -> Record:
         },
         metrics={_ODD.sub("_", name): value for name, value in _metrics(report)},
         tags={"quorate.run": made.id, "quorate.version": report["quorate"], "quorate.project": project.name},
-        data=settings.data.path.name,
-        digest=fingerprint("data", [project.folder / settings.data.path])[:12],
+        data=settings.data.path.rstrip("/").rpartition("/")[2],
+        digest=fingerprint("data", project.scan().fingerprint())[:12],
         rows=int(report["rows"]),
         files=(*(made.folder / name for name in _ARTEFACTS), project.folder / FILE),
     )
