@@ -1,5 +1,6 @@
 """What is kept beside a project, in `.quorate/`: votes by source and content, and finished runs.
 
+    keys/<digest>                        content keys, one after another; sources that read the same cells share them
     votes/<source>/<fingerprint>/<digest of the keys>.parquet
     runs/<run id>/                       manifest.json, report.json, report.html, and the tables of the run
     runs/latest                          the id of the newest run
@@ -37,14 +38,15 @@ class Store:
     """Votes that were made before. `retry_failed` treats failed votes as never made.
 
     A partition that was voted on before is found in one file. Rows that were in other company then are looked for
-    among the votes that were there when the store was opened, as far as their files have no more than `most_bytes`:
+    among the votes that were there when the store was opened, as far as their keys have no more than `most_bytes`:
     past that, finding them would take more memory than asking again takes time.
     """
 
     folder: Path
     retry_failed: bool = False
-    most_bytes: int = 2**28
+    most_bytes: int = 2**26
     _indexes: dict[Path, tuple[pa.Table, dict[bytes, int]]] = field(default_factory=dict)
+    _last: tuple[NDArray[np.void], str] | None = None
 
     def read(self, source: Source, keys: NDArray[np.void], k: int) -> tuple[VoteColumn, NDArray[np.bool_]]:
         """The column of a source for rows of these content keys, and which of them were found, bool[n].
@@ -52,7 +54,7 @@ class Store:
         Rows not found are *skipped* in the column.
         """
         folder = self._votes(source)
-        whole = _stored(folder / f"{_digest(keys)}.parquet")
+        whole = _stored(folder / f"{self._digest(keys)}.parquet")
         # Where something failed, a newer file may hold the vote that a retry brought.
         if len(whole) == len(keys) and not (_has_failures(whole) and (folder / _RETRIED).exists()):
             return _column(whole, np.arange(len(keys)), source.name, k, self.retry_failed)
@@ -71,11 +73,21 @@ class Store:
             keys, column = keys[made], taken(column, np.flatnonzero(made))
         if not len(keys):
             return
-        path, votes = self._votes(source) / f"{_digest(keys)}.parquet", _to_arrow(keys, column)
+        digest = self._digest(keys)
+        shared, path = self.folder / "keys" / digest, self._votes(source) / f"{digest}.parquet"
+        if not shared.exists():
+            with being_written(shared, is_durable=False) as beside:
+                beside.write_bytes(keys.tobytes())
         with being_written(path, is_durable=False) as beside:
-            parquet.write_table(votes, beside, write_page_checksum=True, use_dictionary=_REPEATED)
+            parquet.write_table(_to_arrow(column), beside, write_page_checksum=True)
         if self.retry_failed:
             (path.parent / _RETRIED).touch()
+
+    def _digest(self, keys: NDArray[np.void]) -> str:
+        # Sources that read the same cells come one after another with the same keys.
+        if self._last is None or self._last[0] is not keys:
+            self._last = keys, _digest(keys)
+        return self._last[1]
 
     def _votes(self, source: Source) -> Path:
         return self.folder / "votes" / file_name(source.name) / source.fingerprint()
@@ -85,25 +97,30 @@ class Store:
         if folder not in self._indexes:
             found = [(path, path.stat()) for path in folder.glob("*.parquet")]
             found.sort(key=lambda one: (one[1].st_mtime_ns, one[0].name))
-            self.most_bytes -= sum(stat.st_size for _, stat in found)
-            tables = [_stored(file) for file, _ in found if self.most_bytes >= 0] or [_COLUMNS.empty_table()]
-            table = pa.concat_tables(tables, promote_options="permissive")
-            self._indexes[folder] = table, {key: i for i, key in enumerate(table.column("key").to_pylist())}
+            files = [path for path, _ in found if self._affords(path.stem)]
+            tables, place, first = [_COLUMNS.empty_table()], dict[bytes, int](), 0
+            for keys, table in ((_shared(self.folder / "keys" / path.stem), _stored(path)) for path in files):
+                if len(keys) == len(table):
+                    tables.append(table)
+                    place.update(zip(keys.tolist(), range(first, first + len(keys)), strict=True))
+                    first += len(keys)
+            self._indexes[folder] = pa.concat_tables(tables, promote_options="permissive"), place
         return self._indexes[folder]
+
+    def _affords(self, digest: str) -> bool:
+        """Whether there is memory for the keys of one more file."""
+        keys = self.folder / "keys" / digest
+        self.most_bytes -= keys.stat().st_size if keys.exists() else 0
+        return self.most_bytes >= 0
 
 
 _COLUMNS = pa.schema(
     [
-        ("key", pa.binary(KEY_BYTES)),
         ("label", pa.int16()),
         ("status", pa.uint8()),
         *((name, pa.string()) for name in ("reason", "message", "traceback")),
     ]
 )
-
-
-# Keys are all different: a dictionary of them is waste.
-_REPEATED = ["label", "status", "confidence", "reason", "message", "traceback"]
 
 
 def _stored(file: Path) -> pa.Table:
@@ -159,27 +176,33 @@ def _has_failures(votes: pa.Table) -> bool:
     return bool((votes.column("status").to_numpy() == Status.FAILED).any())
 
 
-def _to_arrow(keys: NDArray[np.void], column: VoteColumn) -> pa.Table:
-    n = len(keys)
-    columns: dict[str, Any] = {
-        "key": pa.Array.from_buffers(pa.binary(KEY_BYTES), n, [None, pa.py_buffer(keys.tobytes())]),
-        "label": column.labels,
-        "status": column.status,
-    }
+def _to_arrow(column: VoteColumn) -> pa.Table:
+    columns: dict[str, Any] = {"label": column.labels, "status": column.status}
     if column.confidence is not None:
         columns["confidence"] = column.confidence
     if column.distribution is not None:
         columns["distribution"] = pa.array(column.distribution.tolist(), pa.list_(pa.float32()))
-    return pa.table(columns | (_faults(column) if column.failures else dict.fromkeys(_TOLD, pa.nulls(n, pa.string()))))
+    return pa.table(columns | (_faults(column) if column.failures else dict.fromkeys(_TOLD, _nothing(column))))
 
 
 _TOLD = ("reason", "message", "traceback")
+
+
+def _nothing(column: VoteColumn) -> pa.Array:
+    return pa.nulls(len(column.labels), pa.string())
 
 
 def _faults(column: VoteColumn) -> dict[str, pa.Array]:
     by_row = iter(column.failures)
     faults = [next(by_row) if s == Status.FAILED else None for s in column.status.tolist()]
     return {name: pa.array([fault and getattr(fault, name) for fault in faults], pa.string()) for name in _TOLD}
+
+
+def _shared(file: Path) -> NDArray[np.void]:
+    """The keys in a file; none where it is absent or damaged."""
+    content = file.read_bytes() if file.exists() else b""
+    whole = len(content) % KEY_BYTES == 0 and blake2b(content, digest_size=16).hexdigest() == file.name
+    return np.frombuffer(content if whole else b"", f"V{KEY_BYTES}")
 
 
 def _digest(keys: NDArray[np.void]) -> str:
