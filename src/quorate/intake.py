@@ -76,13 +76,17 @@ def _column(table: pa.Table, name: str) -> pa.Array:
 
 @dataclass(slots=True)
 class IdCheck:
-    """Whether the ids of all partitions are there and unique, from eight bytes a row."""
+    """Whether the ids of all `total` rows are there and unique, from eight bytes a row."""
 
     column: str
-    hashes: list[NDArray[np.uint64]] = field(default_factory=list)
+    total: int
+    hashes: NDArray[np.uint64] = field(init=False)
     missing: int = 0
     first_missing: int = -1
     rows: int = 0
+
+    def __post_init__(self) -> None:
+        self.hashes = np.zeros(self.total, np.uint64)
 
     def add(self, ids: pa.StringArray) -> None:
         """The ids of the next partition."""
@@ -90,7 +94,7 @@ class IdCheck:
         if len(empty) and not self.missing:
             self.first_missing = self.rows + int(empty[0])
         self.missing += len(empty)
-        self.hashes.append(lottery(pc.fill_null(ids, "")))
+        self.hashes[self.rows : self.rows + len(ids)] = lottery(pc.fill_null(ids, ""))
         self.rows += len(ids)
 
     def check(self, again: Callable[[], Iterator[tuple[int, Rows]]]) -> None:
@@ -106,11 +110,8 @@ class IdCheck:
                 f"{self.missing} of {self.rows} rows have no {self.column!r} (first at row {self.first_missing}, "
                 "counting from 0): every row needs an id, or leave `id` out and rows are named by their position"
             )
-        hashes = np.concatenate([np.zeros(0, np.uint64), *self.hashes])
-        self.hashes.clear()
-        hashes.sort()
-        alike = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
-        del hashes
+        self.hashes.sort()
+        alike = np.unique(self.hashes[1:][self.hashes[1:] == self.hashes[:-1]])
         if len(alike):
             self._refuse_twice(alike, again)
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from quorate.collector import Collector
 from quorate.decisions import Decision, read_decisions
-from quorate.errors import Problem, TableError, did_you_mean, listed
+from quorate.errors import Problem, ProjectError, TableError, did_you_mean, listed
 from quorate.intake import IdCheck, Intake
 from quorate.misfits import misfits
 from quorate.project import Data, Project, declared_at, document_column
@@ -38,6 +38,22 @@ def streams(project: Project) -> bool:
     except TableError:
         # Reading it tells what is wrong.
         return False
+
+
+def check_fits(project: Project) -> None:
+    """
+    Raises:
+        ProjectError: the table is not to be held in memory, which whoever asks would do.
+    """
+    if streams(project):
+        raise ProjectError([Problem("run.stream", _TOO_LARGE)])
+
+
+_TOO_LARGE = (
+    "this command holds all rows in memory, and the table is read a partition at a time; `quorate run` made its labels "
+    "and its queue, as Parquet, in .quorate/runs. Set stream = false in [run] where the table fits into memory, or "
+    "name a part of it in [data] path"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +163,7 @@ def _through(project: Project, intake: Intake, collector: Collector) -> tuple[Go
     settings = project.settings
     made = read_decisions(project.decisions) if settings.review.use != "off" else []
     wanted = pa.array(sorted({decision.row_id for decision in made}), pa.string())
-    check = IdCheck(settings.data.id) if settings.data.id else None
+    check = IdCheck(settings.data.id, intake.total) if settings.data.id else None
     golds, standing, first = [], set(), None
     for _, rows in intake.partitions(whole=True):
         shown = intake.shown(rows)

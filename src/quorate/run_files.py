@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from quorate.store import being_written
-from quorate.values import Labels, LabelSpace, Queue, Status, Votes
+from quorate.values import ABSTAIN, Labels, LabelSpace, Queue, Status, Votes
 
 # A row group of a table with a thousand columns must not be larger than one of a few.
 _GROUP_CELLS, _MOST_ROWS, _FEWEST_ROWS = 2**21, 2**16, 2**10
@@ -63,10 +63,11 @@ def votes_schema(sources: tuple[str, ...]) -> pa.Schema:
 def labels_table(labels: Labels) -> pa.Table:
     """The row id, its label (null without one), whether anything was known of the row, and all probabilities."""
     probs = {f"p_{name}": labels.probs[:, y] for y, name in enumerate(labels.space.names)}
+    hard = labels.hard
     return pa.table(
         {
             "row_id": labels.ids,
-            "label": pa.array(labels.names, pa.string()),
+            "label": pa.array(labels.space.names, pa.string()).take(pa.array(hard, mask=hard == ABSTAIN)),
             "covered": labels.covered,
             **probs,
         }

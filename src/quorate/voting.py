@@ -13,21 +13,15 @@ from quorate.ask import Progress
 from quorate.asking.desk import DeskSettings
 from quorate.connections import check_keys
 from quorate.content import with_content
-from quorate.errors import PluginError, Problem, ProjectError
+from quorate.errors import PluginError
 from quorate.fuse import fit, predict
-from quorate.looking import streams
+from quorate.looking import check_fits
 from quorate.patterns import VotePatterns, fold
 from quorate.project import Data, Project
 from quorate.protocols import Asking, FittedLabelModel, Learner
 from quorate.ranking.gain import count_answers
 from quorate.store import Store
 from quorate.values import ABSTAIN, Gold, Labels, Votes
-
-_TOO_LARGE = (
-    "this command holds all rows in memory, and the table is read a partition at a time; `quorate run` made its labels "
-    "and its queue, as Parquet, in .quorate/runs. Set stream = false in [run] where the table fits into memory, or "
-    "name a part of it in [data] path"
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +50,7 @@ def vote(
     Raises:
         ProjectError: the table is not to be held in memory, or does not fit the project.
     """
-    if streams(project):
-        raise ProjectError([Problem("run.stream", _TOO_LARGE)])
+    check_fits(project)
     data = project.read()
     return data, *_votes(project, data, progress, retry_failed, offline)
 
