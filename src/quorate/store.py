@@ -141,7 +141,8 @@ def _column(
     labels, status = np.full(n, ABSTAIN, np.int16), np.full(n, Status.SKIPPED, np.uint8)
     if not hit.any():
         return VoteColumn(labels, status), hit
-    found = table.take(pa.array(at[hit]))
+    is_whole = n == len(table) and bool((at == np.arange(n)).all())
+    found = table if is_whole else table.take(pa.array(at[hit]))
     labels[hit], status[hit] = found.column("label").to_numpy(), found.column("status").to_numpy()
     if retry_failed:
         again = status == Status.FAILED
