@@ -28,8 +28,9 @@ LAYERS = (
     "agreement belief estimating ranking content_model training_sets suspects classifiers kept_model",
     "",  # the six plug-in folders
     "apply ask filing content fuse fuse_file vote_files why state trust rank assemble comparing decisions standing "
-    "reporting store rules starter steps suggesting training predicting",
+    "reporting store rules run_files spill starter steps suggesting training predicting",
     "settings collector connections project voting lakehouse run fusing compare contestants plan doctor demo "
+    "intake looking shortlist streaming streamed_labels streamed_run told "
     "lock exporting replay label_errors next_steps suggest tracking taught end_model",
     "cli commands __main__ review",
 )

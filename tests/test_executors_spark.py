@@ -43,6 +43,14 @@ def test_a_mixed_project_has_the_same_files_byte_for_byte(tmp_path: Path, spark:
     assert outcome(folder, spark) == outcome(folder)
 
 
+def test_a_streamed_run_has_the_files_of_one_in_memory(tmp_path: Path, spark: Spark) -> None:
+    folder = bundled(tmp_path)
+    here = outcome(folder)
+    toml = (folder / "quorate.toml").read_text(encoding="utf-8")
+    (folder / "quorate.toml").write_text(toml + "\n[run]\nstream = true\npartition_rows = 100\n", encoding="utf-8")
+    assert outcome(folder, spark) == here
+
+
 def test_a_worker_killed_in_the_middle_changes_nothing(tmp_path: Path, spark: Spark) -> None:
     here, there = (waiting_project(tmp_path / name / "p") for name in ("here", "there"))
     (here / "go_on").touch()

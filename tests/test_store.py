@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from asking import HEAD, ROWS, TOML, asked, csv, edit, project, run, times_asked, votes
+from numpy.typing import NDArray
 
 from quorate import open_project
 from quorate.cells import file_name
 from quorate.errors import QuorateError
+from quorate.rows import KEY_BYTES
 from quorate.run import compute
+from quorate.store import Store
+from quorate.values import VoteColumn
 
 
 @pytest.fixture
@@ -253,3 +259,49 @@ def test_a_source_cannot_take_the_place_of_the_row_ids(tmp_path: Path) -> None:
     rules = HEAD + "@labeling_function(label='SPAM')\ndef row_id(text):\n    return True\n"
     with pytest.raises(QuorateError, match="'row_id'"):
         run(project(tmp_path / "p", rules=rules))
+
+
+# ---- memory ---------------------------------------------------------------------------------------------------------
+
+
+class Named:
+    """A source as the store knows it."""
+
+    name = "source"
+
+    def fingerprint(self) -> str:
+        return "f"
+
+
+def keyed(rows: Iterable[int]) -> NDArray[np.void]:
+    return np.array([row.to_bytes(KEY_BYTES, "little") for row in rows], f"V{KEY_BYTES}")
+
+
+def test_sources_that_read_the_same_cells_share_their_keys(done: Path) -> None:
+    by_text = {path.stem for path in (done / ".quorate" / "votes" / "by_text").rglob("*.parquet")}
+    by_row = {path.stem for path in (done / ".quorate" / "votes" / "by_row").rglob("*.parquet")}
+    assert by_text <= {path.name for path in (done / ".quorate" / "keys").iterdir()}
+    assert not by_text & by_row
+
+
+def test_a_partition_is_found_whole_whatever_memory_there_is(tmp_path: Path) -> None:
+    column, source = VoteColumn.hard([0, 1, -1, 1]), Named()
+    Store(tmp_path).write(source, keyed(range(4)), column)  # type: ignore[arg-type]
+    for most_bytes, found in ((0, [False, False]), (64, [True, False])):
+        store = Store(tmp_path, most_bytes=most_bytes)
+        whole, hit = store.read(source, keyed(range(4)), 2)  # type: ignore[arg-type]
+        assert hit.all()
+        assert np.array_equal(whole.labels, column.labels)
+        assert store.read(source, keyed([3, 9]), 2)[1].tolist() == found  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("damage", ["shorter", "other", "absent"])
+def test_damaged_keys_are_no_keys(tmp_path: Path, damage: str) -> None:
+    source = Named()
+    Store(tmp_path).write(source, keyed(range(4)), VoteColumn.hard([0, 1, -1, 1]))  # type: ignore[arg-type]
+    (file,) = (tmp_path / "keys").iterdir()
+    content = file.read_bytes()
+    file.unlink()
+    if damage != "absent":
+        file.write_bytes(content[:-KEY_BYTES] if damage == "shorter" else content[KEY_BYTES:] + content[:KEY_BYTES])
+    assert not Store(tmp_path).read(source, keyed([1]), 2)[1].any()  # type: ignore[arg-type]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -58,13 +59,14 @@ def apply(
     """
     space = labels if isinstance(labels, LabelSpace) else LabelSpace(tuple(labels))
     table = (rows if isinstance(rows, Rows) else Rows.of(rows, id)).deriving(*derived)
-    voters = [_learned(as_source(source), table, gold, space) for source in sources]
+    voters = [learned(as_source(source), table, gold, space) for source in sources]
     check_sources(voters, table, space)
     tally = Tally(len(table), max_failure_share)
     here = [source for source in voters if not isinstance(source, Asking)]
     columns: dict[str, list[VoteColumn]] = {source.name: [] for source in voters}
     done = 0
-    for part in _Job(here, space, store, tally).run(executor or _here(), table.partitions(partition_rows)):
+    job = Job(here, space, store, tally)
+    for _, part in job.run(executor or here_alone(), table.partitions(partition_rows)):
         for source, column in zip(here, part, strict=True):
             columns[source.name].append(column)
         done += len(part[0].labels)
@@ -77,7 +79,8 @@ def apply(
     return joined(space, table.ids, [(source.name, source.family) for source in voters], columns)
 
 
-def _here() -> Executor:
+def here_alone() -> Executor:
+    """The executor that works in this process."""
     executor: Executor = build("executors", "local", {})
     return executor
 
@@ -99,6 +102,9 @@ def as_source(thing: Any) -> Source:
     raise PluginError(f"{getattr(thing, '__name__', repr(thing))!r} ({type(thing).__name__}) is not a source{hint}")
 
 
+_MOST_IDLE = 4
+
+
 @dataclass(frozen=True, slots=True)
 class _Task:
     """What one worker does at once: which sources to ask about which rows of a partition (None: all of them)."""
@@ -117,24 +123,34 @@ class _Planned:
 
 
 @dataclass(slots=True)
-class _Job:
-    """One call of `apply`: hands tasks to the executor, files fresh votes in the store, counts failures."""
+class Job:
+    """Rows on their way to sources: hands tasks to the executor, files fresh votes in the store, counts failures."""
 
     sources: Sequence[Source]
     space: LabelSpace
     store: VoteStore | None
     tally: Tally
 
-    def run(self, executor: Executor, partitions: Iterator[Rows]) -> Iterator[list[VoteColumn]]:
+    def run(self, executor: Executor, partitions: Iterable[Rows]) -> Iterator[tuple[Rows, list[VoteColumn]]]:
+        """Each partition with the columns of the sources; no more partitions are held than are under way."""
+        plans = (self._plan(rows) for rows in (partitions if self.sources else ()))
+        for plan in plans:
+            if plan.task.asked:
+                yield from self._worked(executor, chain([plan], plans))
+            else:
+                yield self._merged(plan, {})
+
+    def _worked(self, executor: Executor, plans: Iterator[_Planned]) -> Iterator[tuple[Rows, list[VoteColumn]]]:
+        """Work until several partitions in a row need none: what is known must not wait, held, for what is not."""
         planned: deque[_Planned] = deque()
-        if not self.sources:
-            return
 
         def tasks() -> Iterator[_Task]:
-            for rows in partitions:
-                planned.append(self._plan(rows))
-                if planned[-1].task.asked:
-                    yield planned[-1].task
+            idle = 0
+            while idle < _MOST_IDLE and (plan := next(plans, None)) is not None:
+                planned.append(plan)
+                idle = 0 if plan.task.asked else idle + 1
+                if plan.task.asked:
+                    yield plan.task
 
         ask = _Ask(tuple(self.sources), self.space)
         for answer in executor.map(ask, tasks()):
@@ -154,7 +170,7 @@ class _Job:
         asked = tuple((j, found.missing) for j, found in known.items() if found.is_lacking)
         return _Planned(rows, _Task(rows, asked), known)
 
-    def _merged(self, plan: _Planned, fresh: Mapping[int, VoteColumn]) -> list[VoteColumn]:
+    def _merged(self, plan: _Planned, fresh: Mapping[int, VoteColumn]) -> tuple[Rows, list[VoteColumn]]:
         columns = (
             [fresh[j] for j in range(len(self.sources))]
             if self.store is None
@@ -162,7 +178,7 @@ class _Job:
         )
         for source, column in zip(self.sources, columns, strict=True):
             self.tally.add(source.name, column)
-        return columns
+        return plan.rows, columns
 
     def _one_by_one(self, executor: Executor, ask: _Ask, task: _Task) -> dict[int, VoteColumn]:
         """After a worker died: each source on its own, so that only the one that kills has failed votes."""
@@ -201,7 +217,8 @@ class _Ask:
         return _all_failed(one, self.sources[j].name, faults[0].reason, faults[0].message, faults[0].traceback)
 
 
-def _learned(source: Source, rows: Rows, gold: Gold | None, space: LabelSpace) -> Source:
+def learned(source: Source, rows: Rows, gold: Gold | None, space: LabelSpace) -> Source:
+    """The source after it learned from the gold rows among these; as it is where it does not learn."""
     if isinstance(source, Learner):
         return source.learn(rows, gold or Gold.of((), (), space), space)
     return source

@@ -16,6 +16,7 @@ from quorate.asking.desk import DeskSettings
 from quorate.asking.journal import Journal
 from quorate.asking.letters import Letter
 from quorate.asking.prices import cost_usd, price_of
+from quorate.looking import check_fits
 from quorate.project import Project
 from quorate.protocols import Asking, Batching, Endpoint
 from quorate.rows import Rows
@@ -63,6 +64,7 @@ def plan(project: Project, pilot: int = 0) -> dict[str, Any]:
         ProjectError: the data does not fit the project.
         EndpointStopped, JournalError: only in a pilot.
     """
+    check_fits(project)
     data = project.read()
     asking = [source for source in project.sources if isinstance(source, Asking)]
     if pilot and asking:

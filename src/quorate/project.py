@@ -232,7 +232,7 @@ def _read_data(project: Project, collector: Collector) -> Data | None:
     if parsed is None:
         return None
     for error, source, option in misfits(project.sources, parsed, project.space):
-        where = _declared(project, source, option)
+        where = declared_at(project, source, option)
         collector.problems.append(Problem(collector.place(where) if where else "", str(error)))
     meant = project.settings.content
     content = collect("content", "column", lambda: meant.read(asked)) if meant else None
@@ -261,7 +261,7 @@ def _without(rows: Rows, column: str) -> Rows:
     return Rows(rows.table.drop_columns([column]), rows.ids) if column in rows.columns else rows
 
 
-def _declared(project: Project, source: str, option: str) -> list[str | int]:
+def declared_at(project: Project, source: str, option: str) -> list[str | int]:
     """Where quorate.toml says this of a source; nowhere for a source of a Python file."""
     at = [i for i, options in enumerate(project.settings.sources) if options["name"] == source]
     return ["sources", at[-1], option] if at else []
@@ -269,14 +269,14 @@ def _declared(project: Project, source: str, option: str) -> list[str | int]:
 
 def _with_doc(project: Project, rows: Rows) -> Rows:
     """The rows with a spaCy `doc` where a source asks for one and the data has no such column."""
-    doc = None if "doc" in rows.columns else _doc(project)
+    doc = None if "doc" in rows.columns else document_column(project)
     if doc is None:
         return rows
     doc.fingerprint()  # loads the pipeline, so that a missing one is told now
     return rows.deriving(doc)
 
 
-def _doc(project: Project) -> Any:
+def document_column(project: Project) -> Any:
     """The column of spaCy documents, if a source asks for one."""
     if not any("doc" in (source.columns or ()) for source in project.sources):
         return None
@@ -288,7 +288,7 @@ def _doc(project: Project) -> Any:
 
 
 def _doc_fingerprint(project: Project) -> str:
-    doc = _doc(project)
+    doc = document_column(project)
     try:
         return str(doc.fingerprint()) if doc else ""
     except QuorateError:

@@ -94,7 +94,7 @@ def ranked(
     settled = np.zeros(len(votes), bool) if gold is None else gold.aligned(votes.ids) != ABSTAIN
     tickets = lottery(votes.ids)
     if by_gain:
-        worth = _worth(votes, labels, gold, ~settled, tickets, reading=reading)
+        worth = worth_asking(Field.of(votes, labels, gold, ~settled), labels, ~settled, tickets, reading)
         score, ties = worth / (1 + worth), tickets
     else:
         score = worth = np.stack([np.zeros(len(votes)), *scores.values()]).sum(axis=0) / max(len(scores), 1)
@@ -121,20 +121,48 @@ def queued(rows: Ranked, size: int | None, random_share: float) -> Queue:
     )
 
 
-def _worth(
-    votes: Votes,
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """What is known of all rows with the same votes as those that are ranked.
+
+    `where` intp[n], the pattern of each ranked row, and `ahead` intp[n], how many rows of its pattern stand ahead of it
+    that are not among the ranked. By pattern: `reviews` float64[p, k] answers, `belief` float64[p, k] the mean
+    probabilities of its open rows, `rows` int64[p] that are open, `speaks` bool[p] whether it holds a vote.
+    """
+
+    where: NDArray[np.intp]
+    ahead: NDArray[np.intp]
+    reviews: Floats
+    belief: Floats
+    rows: NDArray[np.int64]
+    speaks: NDArray[np.bool_]
+
+    @staticmethod
+    def of(votes: Votes, labels: Labels, gold: Gold | None, is_open: NDArray[np.bool_]) -> Field:
+        """Where all rows are ranked."""
+        patterns, where = fold(votes, gold)
+        return Field(
+            where=where,
+            ahead=np.zeros(len(where), np.intp),
+            reviews=patterns.gold.astype(np.float64),
+            belief=pattern_belief(patterns, where, labels, is_open),
+            rows=np.bincount(where[is_open], minlength=len(patterns)),
+            speaks=(patterns.matrix != ABSTAIN).any(axis=1),
+        )
+
+
+def worth_asking(
+    field: Field,
     labels: Labels,
-    gold: Gold | None,
     is_open: NDArray[np.bool_],
     tickets: NDArray[np.uint64],
-    *,
     reading: Reading | None,
 ) -> Floats:
     """The expected gain of asking about each row per reading time, given that those ahead of it are asked, float64[n].
 
     Rows that read like a better one stand behind all others.
     """
-    worth, followers = _gains(votes, labels, gold, is_open, tickets, reading=reading)
+    worth, followers = _gains(field, labels, is_open, tickets, reading)
     if reading is not None and len(reading.seconds):
         worth = worth * (reading.seconds.mean() / reading.seconds)
     return np.asarray(np.round(np.where(followers, worth * _FOLDED, worth), _DECIMALS))
@@ -146,39 +174,51 @@ def expected_gains(votes: Votes, labels: Labels, gold: Gold | None = None, readi
     0 where people settled the row, and for rows that read like a better one (where `reading` tells).
     """
     is_open = np.ones(len(votes), bool) if gold is None else gold.aligned(votes.ids) == ABSTAIN
-    gains, followers = _gains(votes, labels, gold, is_open, lottery(votes.ids), reading=reading)
+    field = Field.of(votes, labels, gold, is_open)
+    gains, followers = _gains(field, labels, is_open, lottery(votes.ids), reading)
     return np.asarray(np.where(is_open & ~followers, gains, 0.0))
 
 
 def _gains(
-    votes: Votes,
+    field: Field,
     labels: Labels,
-    gold: Gold | None,
     is_open: NDArray[np.bool_],
     tickets: NDArray[np.uint64],
-    *,
     reading: Reading | None,
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """The expected gain of asking about each row, float64[n], and which rows read like a better one, bool[n]."""
-    patterns, where = fold(votes, gold)
-    reviews = patterns.gold.astype(np.float64)
-    wrong = _wrong(labels, answered(labels.probs, reviews[where]))
+    where = field.where
+    wrong = chance_wrong(labels.probs, answered(labels.probs, field.reviews[where]))
     followers, alike = _folded(None if reading is None else reading.groups, is_open, wrong, tickets)
-    turn = _turns(where, is_open & ~followers, wrong, tickets)
-    share = np.sort(answered(pattern_belief(patterns, where, labels, is_open), reviews), axis=1)[:, :-3:-1]
-    spoken = reviews.sum(axis=1)[where] + turn
-    left = np.bincount(where[is_open], minlength=len(patterns))[where] - turn
+    turn = _turns(where, is_open & ~followers, wrong, tickets) + field.ahead
+    return gain_in_turn(field, where, wrong, turn, alike), followers
+
+
+def gain_in_turn(
+    field: Field, where: NDArray[np.intp], wrong: Floats, turn: NDArray[np.intp], alike: Floats | float = 1.0
+) -> Floats:
+    """The expected gain of asking about a row of each of these patterns, float64[n].
+
+    Args:
+        where: intp[n], the pattern.
+        wrong: float64[n], P(the label given is wrong).
+        turn: intp[n], how many rows of the pattern are asked before.
+        alike: for how many rows it speaks.
+    """
+    share = np.sort(answered(field.belief, field.reviews), axis=1)[:, :-3:-1]
+    spoken = field.reviews.sum(axis=1)[where] + turn
+    left = field.rows[where] - turn
     worth = gain(wrong * alike, share[where], STRENGTH + spoken, np.maximum(left, 1))
     # Rows without votes have no label to put right, and what they hold the first few tell.
-    return np.where((votes.matrix != ABSTAIN).any(axis=1), worth, wrong / (1 + spoken)), followers
+    return np.where(field.speaks[where], worth, wrong / (1 + spoken))
 
 
-def _wrong(labels: Labels, believed: Floats) -> Floats:
+def chance_wrong(probs: Floats, believed: Floats) -> Floats:
     """P(the label given is wrong), float64[n]; where labels tie, that of one of them taken at random."""
     # Label by label: with few labels, sums along rows are slow.
-    by_label = labels.probs.T
+    by_label = probs.T
     best = np.max(by_label, axis=0) - TIE_TOLERANCE
-    right, tied = np.zeros(len(labels)), np.zeros(len(labels))
+    right, tied = np.zeros(len(probs)), np.zeros(len(probs))
     for probability, chance in zip(by_label, believed.T, strict=True):
         top = probability >= best
         right += top * chance

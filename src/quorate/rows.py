@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
@@ -199,8 +199,16 @@ def _no_column(column: str, columns: tuple[str, ...]) -> str:
 def _hashed(rows: Rows, names: tuple[str, ...], salt: bytes) -> NDArray[np.void]:
     if not names:
         return np.zeros(len(rows), f"V{KEY_BYTES}")
-    cells = zip(*(rows.stored(name) for name in names), strict=True)
-    digests = b"".join(blake2b(salt + _content(row), digest_size=KEY_BYTES).digest() for row in cells)
+    contents: Iterable[bytes]
+    if len(names) == 1:
+        # The rules of a project mostly read one text, and every run hashes every row.
+        contents = (
+            cell.encode("utf-8", "surrogatepass") if type(cell) is str else _content((cell,))
+            for cell in rows.stored(names[0])
+        )
+    else:
+        contents = map(_content, zip(*(rows.stored(name) for name in names), strict=True))
+    digests = b"".join([blake2b(salt + content, digest_size=KEY_BYTES).digest() for content in contents])
     return np.frombuffer(digests, dtype=f"V{KEY_BYTES}")
 
 

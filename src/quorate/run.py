@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-from pyarrow import parquet
-
 from quorate import __version__
 from quorate.ask import Progress
-from quorate.asking.desk import DeskSettings
-from quorate.asking.journal import Journal, Spent
 from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.estimating.survey import Survey, survey
 from quorate.fuse import fit, predict
 from quorate.lakehouse import check_labels_to, write_labels
+from quorate.looking import look, streams
 from quorate.project import Project
 from quorate.protocols import SelfTesting
-from quorate.rank import rank
 from quorate.reporting.page import page
 from quorate.reporting.report import report, row_entry
+from quorate.run_files import labels_table, queue_table, votes_table, write_whole
+from quorate.shortlist import queue_of
 from quorate.store import keep_out_of_git, write_atomically, write_json
+from quorate.streamed_run import run_streamed
+from quorate.told import measures, spent, with_answers
 from quorate.trust.doubt import estimate_accuracy
-from quorate.values import Gold, Labels, Queue, Status, Votes
+from quorate.values import Labels, Queue, Status, Votes
 from quorate.voting import Fused, fused
 from quorate.why import explain
 
@@ -66,15 +64,17 @@ def run(project: Project, progress: Progress | None = None, retry_failed: bool =
     before = None if retry_failed else _finished(folder)
     if before is not None:
         return _latest(project, Run(run_id, folder, before))
-    outcome = compute(project, progress, retry_failed, offline)
-    numbers = {
-        "schema": outcome.report["schema"],
-        "project": project.name,
-        "run": run_id,
-        "quorate": __version__,
-        **outcome.report,
-    }
-    _write(project, folder, outcome, numbers)
+    keep_out_of_git(project.state)
+    if streams(project):
+        found = run_streamed(project, folder, progress, retry_failed, offline)
+    else:
+        outcome = compute(project, progress, retry_failed, offline)
+        write_whole(folder / "votes.parquet", votes_table(outcome.votes))
+        write_whole(folder / "labels.parquet", labels_table(outcome.labels))
+        write_whole(folder / "queue.parquet", queue_table(outcome.queue))
+        found = outcome.report
+    numbers = {"schema": found["schema"], "project": project.name, "run": run_id, "quorate": __version__, **found}
+    _write(project, folder, numbers)
     return _latest(project, Run(run_id, folder, numbers))
 
 
@@ -99,15 +99,7 @@ def compute(
     patterns = made.patterns
     majority = predict(fit(patterns, "majority"), votes, patterns, made.where, gold=data.anchors, name="majority")
     # By the votes alone: what content is sure of hides from the queue where votes err alike.
-    queue = rank(
-        votes,
-        made.alone,
-        settings.queue.signals,
-        size=settings.queue.size,
-        random_share=settings.queue.random_share,
-        gold=data.anchors,
-        rows=data.rows,
-    )
+    queue = queue_of(votes, made.alone, patterns, made.where, data.anchors, rows=data.rows, settings=settings.queue)
     numbers = report(
         data.rows,
         votes,
@@ -120,39 +112,24 @@ def compute(
         alone=made.alone if settings.content else None,
         gold=data.gold,
         gold_use=settings.gold.use if settings.gold else "",
-        spent=_spent(made.desk) if project.endpoints else None,
+        spent=spent(project, made.desk),
         surveyed=_surveyed(made),
     )
-    if data.reviewed is not None:
-        numbers["reviewed"] = {"rows": len(data.reviewed), "none": len(data.refused)}
-        numbers["warnings"] += _seen_before(data.gold, data.reviewed)
-    return Outcome(votes, labels, queue, numbers)
+    return Outcome(votes, labels, queue, with_answers(numbers, data))
 
 
 def _surveyed(made: Fused) -> Survey | None:
     """What drawn rows tell of the labels as they were before people answered."""
     drawn = made.data.reviewed
-    if drawn is None or not any(chance < 1 for chance in drawn.inclusion):
+    if drawn is None or not measures(drawn):
         return None
     before = predict(made.fitted, made.votes, made.patterns, made.where, gold=None, name=made.labels.model)
     return survey(made.votes, before, drawn)
 
 
-def _seen_before(gold: Gold | None, reviewed: Gold) -> list[str]:
-    both = set(gold.ids) & set(reviewed.ids) if gold is not None else set()
-    if not both:
-        return []
-    return [f"{len(both)} gold row(s) were also answered in review, and count there with the answer they were given"]
-
-
-def _spent(desk: DeskSettings) -> Spent:
-    with Journal(desk.journal) as journal:
-        return journal.spent()
-
-
 def check(project: Project) -> list[str]:
     """What is wrong with the sources' own examples, in sentences; reads the data but asks no source about it."""
-    derived = tuple(project.read().rows.derived.values())
+    derived = look(project).intake.derived if streams(project) else tuple(project.read().rows.derived.values())
     broken: list[str] = []
     for source in project.sources:
         if isinstance(source, SelfTesting):
@@ -193,11 +170,7 @@ def show(project: Project, row_id: str) -> dict[str, Any]:
     }
 
 
-def _write(project: Project, folder: Path, outcome: Outcome, numbers: dict[str, Any]) -> None:
-    keep_out_of_git(project.state)
-    _write_table(folder / "votes.parquet", _votes_table(outcome.votes))
-    _write_table(folder / "labels.parquet", _labels_table(outcome.labels))
-    _write_table(folder / "queue.parquet", _queue_table(outcome.queue))
+def _write(project: Project, folder: Path, numbers: dict[str, Any]) -> None:
     write_json(folder / "report.json", numbers)
     write_atomically(folder / "report.html", lambda beside: beside.write_text(page(numbers), encoding="utf-8"))
     # Last: a run without a manifest was cut short and is made again.
@@ -212,37 +185,6 @@ def _write(project: Project, folder: Path, outcome: Outcome, numbers: dict[str, 
             "sources": {source.name: source.fingerprint() for source in project.sources},
         },
     )
-
-
-def _write_table(path: Path, table: pa.Table) -> None:
-    write: Callable[[Path], Any] = lambda beside: parquet.write_table(table, beside)  # noqa: E731
-    write_atomically(path, write)
-
-
-def _votes_table(votes: Votes) -> pa.Table:
-    """The row id, then one column of label names per source (null where it did not vote)."""
-    names = pa.array(votes.space.names, pa.string())
-    columns = {"row_id": votes.ids}
-    for j, source in enumerate(votes.sources):
-        codes = pa.array(votes.matrix[:, j].astype("int32"), mask=votes.status[:, j] != Status.VOTED)
-        columns[source] = names.take(codes)
-    return pa.table(columns)
-
-
-def _labels_table(labels: Labels) -> pa.Table:
-    probs = {f"p_{name}": labels.probs[:, y] for y, name in enumerate(labels.space.names)}
-    return pa.table(
-        {
-            "row_id": labels.ids,
-            "label": pa.array(labels.names, pa.string()),
-            "covered": labels.covered,
-            **probs,
-        }
-    )
-
-
-def _queue_table(queue: Queue) -> pa.Table:
-    return pa.table({"row_id": queue.ids, "score": queue.score, "inclusion": queue.inclusion, **queue.reasons})
 
 
 def _latest(project: Project, finished: Run) -> Run:

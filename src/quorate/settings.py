@@ -53,8 +53,8 @@ class GoldSettings(_Section):
     id: str = "id"
     use: Literal["evaluate", "anchor"] = "evaluate"
 
-    def read(self, rows: Rows, space: LabelSpace) -> Gold:
-        """The gold that these rows hold.
+    def read(self, rows: Rows, space: LabelSpace, is_part: bool = False) -> Gold:
+        """The gold that these rows hold; a part of a table may hold none.
 
         Raises:
             TableError: a column that is not there, or is empty.
@@ -67,7 +67,7 @@ class GoldSettings(_Section):
                 space.index(name)
             except LabelError as error:
                 raise LabelError(f"gold column {self.column!r}, row {i!r}: {error}") from None
-        if not known and len(rows):
+        if not known and len(rows) and not is_part:
             raise TableError(f"gold column {self.column!r} holds no label")
         return Gold.of([i for i, _ in known], [name for _, name in known], space)
 
@@ -107,9 +107,10 @@ class ContentSettings(_Section):
 
 
 class QueueSettings(_Section):
-    """How many rows the review queue holds, which signals rank them, and the share drawn at random."""
+    """The review queue: rows in it, signals that rank, the random share, and among how many rows of a large table."""
 
     size: int = Field(default=100, ge=0)
+    candidates: int = Field(default=20_000, ge=100)
     random_share: float = Field(default=0.1, ge=0, le=1)
     signals: tuple[str, ...] | None = None
 
@@ -152,10 +153,11 @@ class RunSettings(_Section):
     """How a run goes about its work; none of it changes the outcome.
 
     `executor` is the name of one, or a table of its options with the name as `kind`; `workers` is for any that takes
-    such a number.
+    such a number. With `stream` (the default for data of more than 256 MB) a few partitions are held at a time.
     """
 
     partition_rows: int = Field(default=10_000, ge=1)
+    stream: bool | None = None
     executor: Annotated[dict[str, Any], BeforeValidator(_with_kind)] = {"kind": "local"}
     workers: int | None = Field(default=None, ge=1)
     max_failure_share: float = Field(default=0.5, ge=0, le=1)

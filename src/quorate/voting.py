@@ -15,6 +15,7 @@ from quorate.connections import check_keys
 from quorate.content import with_content
 from quorate.errors import PluginError
 from quorate.fuse import fit, predict
+from quorate.looking import check_fits
 from quorate.patterns import VotePatterns, fold
 from quorate.project import Data, Project
 from quorate.protocols import Asking, FittedLabelModel, Learner
@@ -44,7 +45,12 @@ class Fused:
 def vote(
     project: Project, progress: Progress | None = None, retry_failed: bool = False, offline: bool = False
 ) -> tuple[Data, Votes, DeskSettings]:
-    """The data of a project, the votes of its sources, and how endpoints were asked."""
+    """The data of a project, the votes of its sources, and how endpoints were asked.
+
+    Raises:
+        ProjectError: the table is not to be held in memory, or does not fit the project.
+    """
+    check_fits(project)
     data = project.read()
     return data, *_votes(project, data, progress, retry_failed, offline)
 

@@ -10,6 +10,7 @@ right, thus says nothing more than its vote.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,18 +60,49 @@ def hear_confidence(votes: Votes, probs: Floats, settled: NDArray[np.int16], sha
     bins = confidence_bins(votes)
     if bins is None:
         return probs
-    rows, where, counts = _distinct(votes.matrix, bins, settled)
-    said, start = _Said.of(votes.matrix[rows], bins[rows]), np.log(np.maximum(probs[rows], _LEAST))
-    known = np.flatnonzero(settled[rows] != ABSTAIN)
-    answers = np.eye(probs.shape[1])[settled[rows][known]]
-    evidence = np.zeros_like(start)
-    for _ in range(_STEPS):
-        believed = np.round(softmax(start + sharpness * evidence), DECIMALS)
-        believed[known] = answers
+    kinds, first, where = Heard.of(votes.matrix, bins, settled)
+    return np.asarray(kinds.probabilities(probs[first], sharpness)[where])
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """Rows by their votes int16[c, m], the bins of these int8[c, m] and what settles them int16[c], with how many rows
+    there are of each, float64[c]; `a + b` are the rows of both, in an order that the rows do not set."""
+
+    matrix: NDArray[np.int16]
+    bins: Bins
+    settled: NDArray[np.int16]
+    counts: Floats
+
+    @staticmethod
+    def of(
+        matrix: NDArray[np.int16], bins: Bins, settled: NDArray[np.int16], counts: Floats | None = None
+    ) -> tuple[Heard, NDArray[np.intp], NDArray[np.intp]]:
+        """The kinds, a row of each, intp[c], and the kind of each row, intp[n]; `counts` for rows that are several."""
+        first, where = _distinct(matrix, bins, settled)
+        rows = np.bincount(where, counts, len(first)).astype(np.float64)
+        return Heard(matrix[first], bins[first], settled[first], rows), first, where
+
+    def __add__(self, other: Heard) -> Heard:
+        both = [np.concatenate([getattr(one, name) for one in (self, other)]) for name in _HEARD]
+        return Heard.of(*both)[0]
+
+    def probabilities(self, probs: Floats, sharpness: float) -> Floats:
+        """P(label | votes, confidence) of each kind, float64[c, k], from P(label | votes)."""
+        said, start = _Said.of(self.matrix, self.bins), np.log(np.maximum(probs, _LEAST))
+        known = np.flatnonzero(self.settled != ABSTAIN)
+        answers = np.eye(probs.shape[1])[self.settled[known]]
         evidence = np.zeros_like(start)
-        np.add.at(evidence, (said.row, said.label), _evidence(said, believed * counts[:, None]))
-    heard = evidence.any(axis=1, keepdims=True)
-    return np.asarray(np.where(heard, softmax(start + sharpness * evidence), probs[rows])[where])
+        for _ in range(_STEPS):
+            believed = np.round(softmax(start + sharpness * evidence), DECIMALS)
+            believed[known] = answers
+            evidence = np.zeros_like(start)
+            np.add.at(evidence, (said.row, said.label), _evidence(said, believed * self.counts[:, None]))
+        heard = evidence.any(axis=1, keepdims=True)
+        return np.asarray(np.where(heard, softmax(start + sharpness * evidence), probs))
+
+
+_HEARD = ("matrix", "bins", "settled", "counts")
 
 
 def confidence_bins(votes: Votes) -> Bins | None:
@@ -79,17 +111,59 @@ def confidence_bins(votes: Votes) -> Bins | None:
     Where a source gave a distribution only, its confidence is the probability of its vote. Votes of equal confidence
     share a bin, by the middle of their ranks.
     """
+    sure = sureness(votes)
+    return None if sure is None else Levels.of(votes.matrix, sure).bins(votes.matrix, sure)
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """How often a source gave a label with how much confidence: by source and label the levels, ascending, and how
+    often each was; `a + b` are those of all rows."""
+
+    often: Mapping[tuple[int, int], tuple[NDArray[np.float32], NDArray[np.int64]]]
+
+    @staticmethod
+    def of(matrix: NDArray[np.int16], sure: NDArray[np.float32]) -> Levels:
+        """Of votes int16[n, m] with this confidence float32[n, m], NaN where it was not said."""
+        often = {}
+        for j, y, rows in _voiced(matrix, sure):
+            level, count = np.unique(np.round(sure[rows, j], 4), return_counts=True)
+            often[j, y] = level, count.astype(np.int64)
+        return Levels(often)
+
+    def __add__(self, other: Levels) -> Levels:
+        often = dict(self.often)
+        for key, (level, count) in other.often.items():
+            known = often.get(key, (level[:0], count[:0]))
+            both, place = np.unique(np.concatenate([known[0], level]), return_inverse=True)
+            counts = np.bincount(place.reshape(-1), np.concatenate([known[1], count]), len(both))
+            often[key] = both, counts.astype(np.int64)
+        return Levels(often)
+
+    def bins(self, matrix: NDArray[np.int16], sure: NDArray[np.float32]) -> Bins | None:
+        """The bin of each of these votes, which are among those counted; None: there is none in any."""
+        bins = np.full(matrix.shape, _UNSAID, np.int8)
+        for j, y, rows in _voiced(matrix, sure):
+            level, often = self.often[j, y]
+            middle = (np.cumsum(often) - often / 2) / often.sum()
+            place = np.searchsorted(level, np.round(sure[rows, j], 4))
+            bins[rows, j] = np.minimum(middle * _BINS, _BINS - 1).astype(np.int8)[place]
+        return bins if self.often else None
+
+
+def _voiced(matrix: NDArray[np.int16], sure: NDArray[np.float32]) -> Iterator[tuple[int, int, NDArray[np.intp]]]:
+    """Each source and label with the rows where the one gave the other and said how sure it was."""
+    for j in range(matrix.shape[1]):
+        said = (matrix[:, j] != ABSTAIN) & ~np.isnan(sure[:, j])
+        for y in np.unique(matrix[said, j]):
+            yield j, int(y), np.flatnonzero(said & (matrix[:, j] == y))
+
+
+def sureness(votes: Votes) -> NDArray[np.float32] | None:
+    """How sure each source was of its vote, float32[n, m], NaN where it did not say; None: nowhere."""
     if votes.confidence is None and not votes.distributions:
         return None
-    bins = np.full(votes.matrix.shape, _UNSAID, np.int8)
-    for j, name in enumerate(votes.sources):
-        labels, sure = votes.matrix[:, j], _confidence(votes, j, name)
-        for y in np.unique(labels[(labels != ABSTAIN) & ~np.isnan(sure)]):
-            rows = np.flatnonzero((labels == y) & ~np.isnan(sure))
-            _, level, often = np.unique(np.round(sure[rows], 4), return_inverse=True, return_counts=True)
-            middle = (np.cumsum(often) - often / 2) / len(rows)
-            bins[rows, j] = np.minimum(middle * _BINS, _BINS - 1).astype(np.int8)[level.reshape(-1)]
-    return bins if (bins != _UNSAID).any() else None
+    return np.stack([_confidence(votes, j, name) for j, name in enumerate(votes.sources)], axis=1)
 
 
 def _confidence(votes: Votes, j: int, name: str) -> NDArray[np.float32]:
@@ -101,12 +175,12 @@ def _confidence(votes: Votes, j: int, name: str) -> NDArray[np.float32]:
     return np.where(np.isnan(said), held, said)
 
 
-def _distinct(*columns: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
-    """A row of each kind, which kind each row is, and how many rows it has; in an order that the rows do not set."""
+def _distinct(*columns: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """A row of each kind and which kind each row is; in an order that the rows do not set."""
     rows = np.hstack([column.reshape(len(column), -1).astype(np.int16) for column in columns])
     codes = np.ascontiguousarray(rows).view(f"V{2 * rows.shape[1]}").reshape(-1)
-    _, first, where, counts = np.unique(codes, return_index=True, return_inverse=True, return_counts=True)
-    return first, where.reshape(-1).astype(np.intp), counts.astype(np.float64)
+    _, first, where = np.unique(codes, return_index=True, return_inverse=True)
+    return first, where.reshape(-1).astype(np.intp)
 
 
 def _evidence(said: _Said, mass: Floats) -> Floats:

@@ -16,6 +16,7 @@ from quorate.estimating.estimates import Estimated, Floats, estimated, posterior
 from quorate.ranking.drawing import strata
 from quorate.values import ABSTAIN, Gold, Labels, Votes
 
+Counts = NDArray[np.int64]
 _FEWEST = 2
 
 
@@ -37,12 +38,13 @@ class Survey:
     classes: dict[str, Surveyed]
 
 
-def survey(votes: Votes, labels: Labels, gold: Gold) -> Survey:
+def survey(votes: Votes, labels: Labels, gold: Gold, counts: Counts | None = None) -> Survey:
     """What answers say of the whole table.
 
     Args:
         labels: as given before the rows themselves were settled: an answered row must not carry its answer.
         gold: with the inclusion probability that the queue recorded: below 1 where the row was drawn.
+        counts: int64[n], how many rows each row stands for, where nobody answered on it; one by default.
     """
     truth, stratum = gold.aligned(votes.ids), strata(votes)
     by_id = dict(zip(gold.ids, gold.inclusion, strict=False))
@@ -50,33 +52,41 @@ def survey(votes: Votes, labels: Labels, gold: Gold) -> Survey:
     drawn = (truth != ABSTAIN) & (inclusion < 1)
     hard = labels.hard
     names = votes.space.names
+
+    def over(given: NDArray[np.int16]) -> Surveyed:
+        return accuracy_over(given, truth, drawn, stratum, counts)
+
     return Survey(
-        accuracy_over(hard, truth, drawn, stratum),
-        {s: accuracy_over(votes.matrix[:, j], truth, drawn, stratum) for j, s in enumerate(votes.sources)},
-        {
-            name: accuracy_over(np.where(hard == y, hard, ABSTAIN), truth, drawn, stratum)
-            for y, name in enumerate(names)
-        },
+        over(hard),
+        {s: over(votes.matrix[:, j]) for j, s in enumerate(votes.sources)},
+        {name: over(np.where(hard == y, hard, ABSTAIN)) for y, name in enumerate(names)},
     )
 
 
 def accuracy_over(
-    given: NDArray[np.int16], truth: NDArray[np.int16], drawn: NDArray[np.bool_], stratum: NDArray[np.int8]
+    given: NDArray[np.int16],
+    truth: NDArray[np.int16],
+    drawn: NDArray[np.bool_],
+    stratum: NDArray[np.int8],
+    counts: Counts | None = None,
 ) -> Surveyed:
     """The share of right labels among the rows that have one.
 
     Args:
         given, truth: int16[n], -1 where there is none.
         drawn: bool[n], answered and drawn at random.
+        counts: int64[n], how many rows each stands for; one by default, and where it is answered.
     """
+    each = np.ones(len(given), np.int64) if counts is None else counts
     labelled = given != ABSTAIN
     aimed = labelled & (truth != ABSTAIN) & ~drawn
     sample, open_to_it = labelled & drawn, labelled & ~aimed
     if not sample.any():
         return Surveyed(None, 0, int(aimed.sum()))
     right = given == truth
-    unseen = _right_unseen(right[sample], stratum[sample], stratum[open_to_it & ~sample])
-    share = (unseen + int((labelled & (truth != ABSTAIN) & right).sum())) / int(labelled.sum())
+    others = open_to_it & ~sample
+    unseen = _right_unseen(right[sample], stratum[sample], stratum[others], each[others])
+    share = (unseen + int((labelled & (truth != ABSTAIN) & right).sum())) / int(each[labelled].sum())
     return Surveyed(estimated(share, int(sample.sum() + aimed.sum())), int(sample.sum()), int(aimed.sum()))
 
 
@@ -93,16 +103,19 @@ def accuracy_now(
     """
     if not len(right):
         return None
-    unseen = _right_unseen(right, stratum, open_rows)
+    unseen = _right_unseen(right, stratum, open_rows, np.ones(len(open_rows), np.int64))
     return estimated((unseen + settled) / max(len(open_rows) + settled, 1), len(right))
 
 
-def _right_unseen(right: NDArray[np.bool_], stratum: NDArray[np.int8], unseen: NDArray[np.int8]) -> Floats:
-    """Draws of how many labels are right among rows of the strata `unseen`, by a sample of them, float64[draws]."""
+def _right_unseen(
+    right: NDArray[np.bool_], stratum: NDArray[np.int8], unseen: NDArray[np.int8], each: Counts
+) -> Floats:
+    """Draws of how many labels are right among `each` so many rows of the strata `unseen`, by a sample of such rows,
+    float64[draws]."""
     place = _pooled(np.concatenate([unseen, stratum]), stratum)
     cells, rows = np.zeros((len(place), 2)), np.zeros(len(place))
     for kind, h in place.items():
-        rows[h] += (unseen == kind).sum()
+        rows[h] += each[unseen == kind].sum()
         cells[h] += np.bincount(right[stratum == kind].astype(np.intp), minlength=2)
     rows += cells.sum(axis=1)
     used = rows > 0

@@ -30,7 +30,11 @@ class Stratum(IntEnum):
 
 def strata(votes: Votes) -> NDArray[np.int8]:
     """The `Stratum` of each row, int8[n]."""
-    counts = votes.counts()
+    return strata_of(votes.counts())
+
+
+def strata_of(counts: NDArray[np.int64]) -> NDArray[np.int8]:
+    """The `Stratum` of rows with so many votes for each label, int8[n] of int64[n, k]."""
     cast, differ = counts.sum(axis=1), (counts > 0).sum(axis=1) > 1
     return np.where(differ, Stratum.DISAGREEING, np.minimum(cast, Stratum.AGREEING)).astype(np.int8)
 
@@ -97,19 +101,34 @@ def draw(
         stratum, tickets, doubt: of every row.
     """
     here = stratum[candidates]
-    kinds, place = np.unique(here, return_inverse=True)
-    sizes = np.bincount(place.reshape(-1), minlength=len(kinds)).astype(np.int64)
-    mean = np.bincount(place.reshape(-1), doubt[candidates], len(kinds)) / np.maximum(sizes, 1)
-    given = allocated(min(total, len(candidates)), sizes, mean)
-    rows, chance = [], []
-    for kind, count, size in zip(kinds, given, sizes, strict=True):
-        among = candidates[here == kind]
-        first = np.argsort(tickets[among], kind="stable")[:count]
-        rows.append(among[first])
-        chance.append(np.full(count, count / size))
-    drawn = np.concatenate([np.zeros(0, np.intp), *rows])
-    order = np.argsort(tickets[drawn], kind="stable")
-    return drawn[order], np.concatenate([np.zeros(0), *chance])[order]
+    sizes = np.bincount(here, minlength=len(Stratum)).astype(np.int64)
+    mean = np.bincount(here, doubt[candidates], len(sizes)) / np.maximum(sizes, 1)
+    first, chance = drawn(here, tickets[candidates], sizes, mean, total)
+    return candidates[first], chance
+
+
+def drawn(
+    stratum: NDArray[np.int8],
+    tickets: NDArray[np.uint64],
+    sizes: NDArray[np.int64],
+    doubt: NDArray[np.float64],
+    total: int,
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The places of the rows drawn, in the order of their tickets, and the probability with which each was.
+
+    Args:
+        stratum, tickets: of rows that may be drawn, those with the smallest tickets of each stratum among them.
+        sizes, doubt: of all rows that may be drawn: how many by stratum, and the mean probability of a wrong label.
+    """
+    given = allocated(min(total, int(sizes.sum())), sizes, doubt)
+    rows, chance = [np.zeros(0, np.intp)], [np.zeros(0)]
+    for kind in np.flatnonzero(given):
+        among = np.flatnonzero(stratum == kind)
+        rows.append(among[np.argsort(tickets[among], kind="stable")[: given[kind]]])
+        chance.append(np.full(given[kind], given[kind] / sizes[kind]))
+    found = np.concatenate(rows)
+    order = np.argsort(tickets[found], kind="stable")
+    return found[order], np.concatenate(chance)[order]
 
 
 def spread(kind: NDArray[np.bool_]) -> NDArray[np.intp]:

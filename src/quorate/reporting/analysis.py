@@ -9,37 +9,60 @@ from numpy.typing import NDArray
 
 from quorate.estimating.intervals import wilson
 from quorate.patterns import VotePatterns
+from quorate.reporting.sums import Settled
 from quorate.trust.doubt import Estimate
-from quorate.values import ABSTAIN, Gold, Labels, Status, Votes
+from quorate.values import ABSTAIN, Gold, Labels, Status
 
 
-def source_table(votes: Votes, estimate: Estimate, gold: Gold | None) -> list[dict[str, Any]]:
-    """One entry per source; shares are of all rows, intervals hold 95 %."""
-    voted = votes.matrix != ABSTAIN
-    n = max(len(votes), 1)
+def source_table(
+    patterns: VotePatterns,
+    families: tuple[str, ...],
+    statuses: NDArray[np.int64],
+    estimate: Estimate,
+    *,
+    settled: Settled | None,
+    gold: Gold | None,
+) -> list[dict[str, Any]]:
+    """One entry per source; shares are of all rows, intervals hold 95 %.
+
+    Args:
+        statuses: int64[m, 4], on how many rows each source did what.
+    """
+    voted, counts, n = patterns.matrix != ABSTAIN, patterns.counts, max(patterns.rows, 1)
+    cast = label_counts(patterns)
     overlapped = voted & (voted.sum(axis=1) > 1)[:, None]
-    counts = votes.counts().sum(axis=1)
-    settled = None if gold is None else gold.aligned(votes.ids)
     entries = []
-    for j, name in enumerate(votes.sources):
-        rows = np.flatnonzero(voted[:, j])
-        same = (votes.matrix[rows] == votes.matrix[rows, j][:, None]).sum(axis=1)
+    for j, name in enumerate(patterns.sources):
+        at = np.flatnonzero(voted[:, j])
+        given = patterns.matrix[at, j]
+        against = cast[at].sum(axis=1) > cast[at, given]
+        votes = int(counts[at].sum())
         entries.append(
             {
                 "name": name,
-                "family": votes.families[j],
-                "polarity": [votes.space.names[y] for y in np.unique(votes.matrix[rows, j])],
-                "votes": len(rows),
-                "coverage": len(rows) / n,
-                "overlaps": int(overlapped[:, j].sum()) / n,
-                "conflicts": int((same < counts[rows]).sum()) / n,
-                "failed": int((votes.status[:, j] == Status.FAILED).sum()),
-                "skipped": int((votes.status[:, j] == Status.SKIPPED).sum()),
-                **_estimated(estimate, j, len(rows)),
-                **_empirical(votes.matrix[:, j], settled),
+                "family": families[j],
+                "polarity": [patterns.space.names[y] for y in np.unique(given)],
+                "votes": votes,
+                "coverage": votes / n,
+                "overlaps": int(counts[overlapped[:, j]].sum()) / n,
+                "conflicts": int(counts[at][against].sum()) / n,
+                "failed": int(statuses[j, Status.FAILED]),
+                "skipped": int(statuses[j, Status.SKIPPED]),
+                **_estimated(estimate, j, votes),
+                **_empirical(settled, j, gold),
             }
         )
     return entries
+
+
+def label_counts(patterns: VotePatterns) -> NDArray[np.int64]:
+    """The votes for each label in each pattern, int64[p, k]."""
+    return np.stack([(patterns.matrix == y).sum(axis=1) for y in range(len(patterns.space))], axis=1)
+
+
+def share(patterns: VotePatterns, those: NDArray[np.bool_]) -> float:
+    """The share of rows that have one of those patterns; 0 without rows."""
+    return int(patterns.counts[those].sum()) / patterns.rows if patterns.rows else 0.0
 
 
 def _estimated(estimate: Estimate, j: int, votes: int) -> dict[str, float | None]:
@@ -52,11 +75,12 @@ def _estimated(estimate: Estimate, j: int, votes: int) -> dict[str, float | None
     }
 
 
-def _empirical(column: NDArray[np.int16], settled: NDArray[np.int16] | None) -> dict[str, Any]:
-    if settled is None:
+def _empirical(settled: Settled | None, j: int, gold: Gold | None) -> dict[str, Any]:
+    if settled is None or gold is None:
         return {"gold_accuracy": None, "gold_low": None, "gold_high": None, "gold_rows": 0}
-    both = (column != ABSTAIN) & (settled != ABSTAIN)
-    total, right = int(both.sum()), int((both & (column == settled)).sum())
+    column, truth = settled.votes.matrix[:, j], gold.aligned(settled.votes.ids)
+    both = column != ABSTAIN
+    total, right = int(both.sum()), int((both & (column == truth)).sum())
     low, high = wilson(right, total)
     return {
         "gold_accuracy": right / total if total else None,

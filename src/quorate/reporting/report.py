@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quorate.asking.journal import Spent
 from quorate.cells import plain
 from quorate.estimating.survey import Survey, Surveyed
 from quorate.patterns import VotePatterns
 from quorate.protocols import FittedLabelModel
-from quorate.reporting.analysis import accuracy, calibration, pair_counts, source_table
+from quorate.reporting.analysis import accuracy, calibration, label_counts, pair_counts, share, source_table
+from quorate.reporting.sums import FailureGroups, LabelSums, Settled, certainty_edges, status_counts
 from quorate.rows import Rows
 from quorate.trust.doubt import Estimate, sentences
 from quorate.values import ABSTAIN, Failure, Gold, Labels, Queue, Status, Votes
 
 SCHEMA = "quorate.run/1"
-_QUEUE_SHOWN = 50
-_EXAMPLES = 5
+QUEUE_SHOWN = 50
 _KIN_SHOWN = 200
-_BINS = 20
 
 
 def report(
@@ -43,40 +43,83 @@ def report(
     surveyed: Survey | None = None,
 ) -> dict[str, Any]:
     """Everything that the terminal, the HTML page and `--json` show of a run; `alone`: the labels before content."""
-    voting = (votes.matrix != ABSTAIN).sum(axis=1)
-    differ = (votes.counts() > 0).sum(axis=1) > 1
-    sources = source_table(votes, estimate, gold)
-    hard = labels.hard
-    names = votes.space.names
+    failures = FailureGroups()
+    failures.add(votes.failures)
+    counted = Counted(
+        patterns=patterns,
+        families=votes.families,
+        label_model=labels.model,
+        statuses=status_counts(votes),
+        labels=LabelSums.of(labels),
+        failures=failures,
+        settled=None if gold is None else Settled.among(gold, votes, labels, majority, alone),
+        queue=[queue_entry(queue, i, rows, votes, labels) for i in range(min(len(queue), QUEUE_SHOWN))],
+    )
+    content = None if alone is None else _content(alone, labels, gold)
+    return report_of(
+        counted, fitted, estimate, gold=gold, gold_use=gold_use, spent=spent, surveyed=surveyed, content=content
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """What a report needs to know of rows, however many there are: patterns, sums, and a few rows as they are."""
+
+    patterns: VotePatterns
+    families: tuple[str, ...]
+    label_model: str
+    statuses: NDArray[np.int64]
+    labels: LabelSums
+    failures: FailureGroups
+    settled: Settled | None
+    queue: list[dict[str, Any]]
+
+
+def report_of(
+    counted: Counted,
+    fitted: FittedLabelModel,
+    estimate: Estimate,
+    *,
+    gold: Gold | None,
+    gold_use: str,
+    spent: Spent | None = None,
+    surveyed: Survey | None = None,
+    content: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The report of rows that were counted."""
+    patterns, settled = counted.patterns, counted.settled
+    names = patterns.space.names
+    sources = source_table(patterns, counted.families, counted.statuses, estimate, settled=settled, gold=gold)
+    cast, labels = label_counts(patterns), settled and settled.labels
     return {
         "schema": SCHEMA,
-        "rows": len(rows),
+        "rows": patterns.rows,
         "labels": list(names),
-        "coverage": _share(voting > 0),
-        "overlap": _share(voting > 1),
-        "conflict": _share(differ),
-        "label_model": {"name": labels.model, "prior": dict(zip(names, fitted.prior.tolist(), strict=True))},
+        "coverage": share(patterns, cast.sum(axis=1) > 0),
+        "overlap": share(patterns, cast.sum(axis=1) > 1),
+        "conflict": share(patterns, (cast > 0).sum(axis=1) > 1),
+        "label_model": {"name": counted.label_model, "prior": dict(zip(names, fitted.prior.tolist(), strict=True))},
         "balance": _balance(estimate, names),
         "is_identified": estimate.is_identified,
-        "distribution": {
-            **{name: int((hard == y).sum()) for y, name in enumerate(names)},
-            "undecided": int((hard == ABSTAIN).sum()),
+        "distribution": dict(zip((*names, "undecided"), counted.labels.given.tolist(), strict=True)),
+        "certainty": {
+            "edges": certainty_edges(len(names)).tolist(),
+            "counts": dict(zip(names, counted.labels.certainty.tolist(), strict=True)),
         },
-        "certainty": _certainty(labels),
-        "gold": None if gold is None else {"rows": int((gold.aligned(rows.ids) != ABSTAIN).sum()), "use": gold_use},
-        "accuracy": gold and accuracy(labels, gold),
-        "majority_accuracy": gold and accuracy(majority, gold),
-        "accuracy_covered": gold and _accuracy_covered(labels, gold),
+        "gold": None if settled is None else {"rows": len(settled.labels), "use": gold_use},
+        "accuracy": gold and labels and accuracy(labels, gold),
+        "majority_accuracy": gold and settled and accuracy(settled.majority, gold),
+        "accuracy_covered": gold and labels and _accuracy_covered(labels, gold),
         "survey": surveyed and survey_entry(surveyed),
-        "calibration": gold and calibration(labels, gold),
-        "content": None if alone is None else _content(alone, labels, gold),
+        "calibration": gold and labels and calibration(labels, gold),
+        "content": content,
         "sources": sources,
         "pairs": pair_counts(patterns),
         "kin": [asdict(pair) for pair in estimate.kin.pairs[:_KIN_SHOWN]],
-        "failures": failure_groups(votes.failures),
-        "spend": spent and _spend(spent, votes),
-        "queue": [queue_entry(queue, i, rows, votes, labels) for i in range(min(len(queue), _QUEUE_SHOWN))],
-        "warnings": _warnings(votes, labels, sources) + sentences(patterns, fitted, estimate),
+        "failures": counted.failures.entries(patterns.sources),
+        "spend": spent and _spend(spent, counted),
+        "queue": counted.queue,
+        "warnings": _warnings(counted, sources) + sentences(patterns, fitted, estimate),
     }
 
 
@@ -164,25 +207,9 @@ def explained(entry: Mapping[str, Any], reasons: Mapping[str, float]) -> str:
 
 def failure_groups(failures: tuple[Failure, ...]) -> list[dict[str, Any]]:
     """Failures with one cause together, the largest group first."""
-    groups: dict[tuple[str, str, str], list[Failure]] = defaultdict(list)
-    for failure in failures:
-        groups[failure.source, failure.reason, failure.message].append(failure)
-    entries = [
-        {
-            "source": source,
-            "reason": reason,
-            "message": message,
-            "rows": len(group),
-            "examples": [failure.row_id for failure in group[:_EXAMPLES]],
-            "traceback": group[0].traceback,
-        }
-        for (source, reason, message), group in groups.items()
-    ]
-    return sorted(entries, key=lambda entry: -int(str(entry["rows"])))
-
-
-def _share(mask: Any) -> float:
-    return float(mask.mean()) if len(mask) else 0.0
+    groups = FailureGroups()
+    groups.add(failures)
+    return groups.entries(list(groups.groups))
 
 
 def _accuracy_covered(labels: Labels, gold: Gold) -> float | None:
@@ -202,46 +229,36 @@ def _content(alone: Labels, labels: Labels, gold: Gold | None) -> dict[str, Any]
     }
 
 
-def _certainty(labels: Labels) -> dict[str, Any]:
-    edges = np.linspace(1 / len(labels.space), 1, _BINS + 1)
-    hard, top = labels.hard, labels.probs.max(axis=1, initial=0)
-    return {
-        "edges": edges.tolist(),
-        "counts": {name: np.histogram(top[hard == y], edges)[0].tolist() for y, name in enumerate(labels.space.names)},
-    }
-
-
-def _spend(spent: Spent, votes: Votes) -> dict[str, Any]:
+def _spend(spent: Spent, counted: Counted) -> dict[str, Any]:
     """What the project's endpoints cost so far, and the rows that each source was not asked about."""
-    skipped = (votes.status == Status.SKIPPED).sum(axis=0).tolist()
+    skipped = counted.statuses[:, Status.SKIPPED].tolist()
     return {
         "usd": spent.usd,
         "tokens": spent.tokens,
         "attempts": spent.attempts,
         "unpriced_attempts": spent.unpriced,
-        "skipped": {name: count for name, count in zip(votes.sources, skipped, strict=True) if count},
+        "skipped": {name: count for name, count in zip(counted.patterns.sources, skipped, strict=True) if count},
     }
 
 
-def _warnings(votes: Votes, labels: Labels, sources: list[dict[str, Any]]) -> list[str]:
-    found = []
+def _warnings(counted: Counted, sources: list[dict[str, Any]]) -> list[str]:
+    found, space = [], counted.patterns.space
     silent = [entry["name"] for entry in sources if not entry["votes"]]
     if silent:
         found.append(f"never voted: {', '.join(silent)}")
     found += [
         f"{entry['name']} is right on {entry['gold_accuracy']:.0%} of {entry['gold_rows']} gold rows, worse than chance"
         for entry in sources
-        if entry["gold_high"] is not None and entry["gold_high"] < 1 / len(votes.space)
+        if entry["gold_high"] is not None and entry["gold_high"] < 1 / len(space)
     ]
-    unvoted = set(votes.space.names) - {label for entry in sources for label in entry["polarity"]}
+    unvoted = set(space.names) - {label for entry in sources for label in entry["polarity"]}
     if unvoted:
         found.append(f"no source votes for {', '.join(sorted(unvoted))}, so no row can get that label")
-    ties = int((labels.covered & labels.tied).sum())
-    if ties:
-        found.append(f"{ties} covered row(s) tie between labels and stay undecided")
-    skipped = int((votes.status == Status.SKIPPED).sum())
+    if counted.labels.ties:
+        found.append(f"{counted.labels.ties} covered row(s) tie between labels and stay undecided")
+    skipped = int(counted.statuses[:, Status.SKIPPED].sum())
     if skipped:
         found.append(f"{skipped} vote(s) were not asked for (offline, or the budget is spent); run again to ask")
-    if votes.failures:
-        found.append(f"{len(votes.failures)} vote(s) failed; `quorate run --retry-failed` asks again")
+    if counted.failures.total:
+        found.append(f"{counted.failures.total} vote(s) failed; `quorate run --retry-failed` asks again")
     return found

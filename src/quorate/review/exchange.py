@@ -14,6 +14,7 @@ from typing import Any
 from quorate.cells import plain
 from quorate.decisions import Decision, Decisions, read_decisions
 from quorate.errors import LabelError, TableError, listed
+from quorate.looking import check_fits
 from quorate.project import Project
 from quorate.standing import by_row, content_keys, of_these_rows, said, standing
 from quorate.store import keep_out_of_git, write_atomically
@@ -45,6 +46,7 @@ def import_gold(project: Project, file: Path, format: str) -> dict[str, Any]:
         given = list(read(file.read_text("utf-8-sig")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise TableError(f"{file} cannot be read as {format}: {type(error).__name__}: {error}") from None
+    check_fits(project)
     rows = project.read().rows
     keys = dict(zip(rows.ids.to_pylist(), content_keys(rows, project.settings.data.text).tolist(), strict=True))
     strange = [one for one in given if one.row_id not in keys]
@@ -68,6 +70,7 @@ def export_gold(project: Project, file: Path, format: str) -> dict[str, Any]:
         DecisionsError: the decisions cannot be read.
     """
     write = _form(format)[1]
+    check_fits(project)
     rows, text = project.read().rows, project.settings.data.text
     place = {row_id: at for at, row_id in enumerate(rows.ids.to_pylist())}
     found = []

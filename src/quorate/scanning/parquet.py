@@ -32,8 +32,10 @@ class ParquetForm:
     def batches(self, stretches: Sequence[Stretch]) -> Iterator[pa.Table]:
         for file, groups in _by_file(stretches):
             with _opened(file) as opened:
-                for batch in opened.iter_batches(_BATCH_ROWS, row_groups=groups, use_threads=False):
-                    yield self._formed(pa.Table.from_batches([batch]), file)
+                # One by one: over several row groups Arrow holds what it read of all of them until the last.
+                for group in groups:
+                    for batch in opened.iter_batches(_BATCH_ROWS, row_groups=[group], use_threads=False):
+                        yield self._formed(pa.Table.from_batches([batch]), file)
 
     def _formed(self, table: pa.Table, file: File) -> pa.Table:
         whole = with_given(table, file, self.given)
