@@ -17,6 +17,8 @@ from quorate import open_project
 from quorate.executors.dask import Dask
 from quorate.fuse import fuse
 from quorate.protocols import EXAMPLE_SPACE, example_rows
+from quorate.run import run as run_project
+from quorate.tables import read_table
 from quorate.values import Votes
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -140,6 +142,27 @@ def test_the_commands_and_settings_of_executors_run(tmp_path: Path, monkeypatch:
     toml = tmp_path / "demo" / "quorate.toml"
     toml.write_text(toml.read_text("utf-8") + "\n" + blocks(text, "toml")[0], "utf-8")
     assert open_project(tmp_path / "demo").executor == Dask("tcp://10.0.0.7:8786", timeout_s=120)
+
+
+def test_the_settings_and_examples_of_data_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs("deltalake")
+    from deltalake import write_deltalake
+
+    text = (REPOSITORY / "docs" / "data.md").read_text(encoding="utf-8")
+    assert quorate("init", tmp_path / "demo").code == 0
+    write_deltalake(tmp_path / "demo" / "lake" / "reviews", read_table(tmp_path / "demo" / "reviews.csv", ["id"]))
+    monkeypatch.chdir(tmp_path)
+    toml = tmp_path / "demo" / "quorate.toml"
+    whole = toml.read_text("utf-8")
+    data = re.compile(r"\[data\]\n.*?\n\n", re.DOTALL)
+    for block in blocks(text, "toml"):
+        toml.write_text(data.sub(block + "\n", whole), "utf-8")
+        names: dict[str, Any] = {"made": run_project(open_project("demo"))}
+        assert names["made"].report["rows"] == read_table("demo/reviews.csv").num_rows
+    for block in blocks(text, "python"):
+        run(block, names)
+    assert names["labels"].num_rows == names["made"].report["rows"]
+    assert [piece.read() for piece in names["pieces"]] == [names["table"]]
 
 
 def test_the_source_of_contributing_votes() -> None:

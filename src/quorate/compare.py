@@ -17,6 +17,7 @@ from quorate.comparing.tabled import Columns, tabled
 from quorate.contestants import of_project
 from quorate.errors import CannotTell
 from quorate.project import Project, open_project
+from quorate.scanning.files import shown
 from quorate.store import write_atomically
 from quorate.tables import read_table
 from quorate.values import Gold, Queue, Votes
@@ -103,9 +104,9 @@ def compare(
         by_source = again or {}, confidence or {}, usd_per_1000 or {}
         columns = Columns(tuple(names), gold, second, text, id, tuple(others), *by_source, group)
         named = isinstance(what, Path | str)
-        table = read_table(Path(what), columns.every) if named else what
-        title = Path(what).name if named else "labels"
-        given = None if answers is None else read_table(Path(answers), ("id", "gold"))
+        table = read_table(str(what), columns.every) if named else what
+        title = Path(shown(str(what))).name if named else "labels"
+        given = None if answers is None else read_table(str(answers), ("id", "gold"))
         candidates = tabled(table, columns, title=title, labels=labels, sampled=sampled, answers=given)
         candidates = replace(candidates, settle=_settling(what, columns) if named else ())
     return Comparison(comparison(candidates, fail_if), candidates)

@@ -17,6 +17,7 @@ from quorate.fuse import fuse
 from quorate.project import Data, Project, open_project
 from quorate.reporting.label_errors import Evidence, errors_report, errors_table
 from quorate.rows import Rows
+from quorate.scanning.files import shown
 from quorate.settings import ContentSettings
 from quorate.standing import joined_gold
 from quorate.store import write_atomically
@@ -228,7 +229,7 @@ def _read(rows: Rows, text: str | None, columns: Sequence[str]) -> Any:
 def _of_table(what: Any, label: str | None, text: str | None, columns: Sequence[str], id: str | None) -> _Labelled:
     named = isinstance(what, Path | str)
     texts = [name for name in (label, text, id) if name]
-    rows = Rows.of(read_table(Path(what), texts) if named else what, id)
+    rows = Rows.of(read_table(str(what), texts) if named else what, id)
     label = label or "label"
     main = text or ("text" if not columns and "text" in rows.columns else None)
     for name in (label, *(() if columns else (main or "text",))):
@@ -242,5 +243,5 @@ def _of_table(what: Any, label: str | None, text: str | None, columns: Sequence[
     space = LabelSpace(tuple(names))
     given = Gold.of(rows.ids.to_pylist(), cells, space).aligned(rows.ids)
     kept = Rows(rows.table.drop_columns([label]), rows.ids)
-    title = f"{Path(what).name}, {label}" if named else label
+    title = f"{Path(shown(str(what))).name}, {label}" if named else label
     return _Labelled(title, "column", kept, space, given, _read(kept, main, columns), main)

@@ -12,7 +12,7 @@ _TOML = """\
 rules = ["rules.py"]             # Python files; every labeling function in them is a source
 
 [data]
-path = "reviews.csv"             # .csv, .tsv, .jsonl (also .gz) or .parquet
+path = "reviews.csv"             # or .tsv, .jsonl (also .gz), .parquet, a folder, a glob, a URL
 id = "id"                        # the column with unique row ids
 text = "text"                    # the main text column
 

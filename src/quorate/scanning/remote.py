@@ -24,6 +24,8 @@ def listed_at(place: str) -> Iterator[tuple[str, str, int, str]]:
         MissingExtra: a package that the store needs is not installed.
     """
     store, path = _store(place)
+    # Stores remember what they listed; what was added since is data too.
+    store.invalidate_cache()
     for name, facts in sorted(_asked(place, lambda: _entries(store, path)).items()):
         stamp = next((str(facts[key]) for key in _STAMPS if facts.get(key)), "")
         yield name, _under(path, name), int(facts.get("size") or 0), stamp
@@ -46,6 +48,7 @@ def exists(place: str) -> bool:
         TableError: the store cannot be asked.
     """
     store, path = _store(place)
+    store.invalidate_cache()
     return bool(_asked(place, lambda: store.exists(path)))
 
 
