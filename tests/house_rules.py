@@ -14,7 +14,18 @@ from projects import REPOSITORY
 SOURCE = REPOSITORY / "src" / "quorate"
 CONCEPTS = (
     *("agreement", "asking", "belief", "commands", "comparing", "estimating", "loopback", "prompts", "ranking"),
-    *("reporting", "review", "scanning", "steps", "suggesting", "suspects", "tracking", "training", "training_sets"),
+    *(
+        "reporting",
+        "review",
+        "scanning",
+        "steps",
+        "streaming",
+        "suggesting",
+        "suspects",
+        "tracking",
+        "training",
+        "training_sets",
+    ),
     *("trust", "wires"),
 )
 """Folders that are no kind of plug-in: one concept each, in more files than the top level should hold."""
@@ -28,9 +39,9 @@ LAYERS = (
     "agreement belief estimating ranking content_model training_sets suspects classifiers kept_model",
     "",  # the six plug-in folders
     "apply ask filing content fuse fuse_file vote_files why state trust rank assemble comparing decisions standing "
-    "reporting store rules run_files spill starter steps suggesting training predicting",
+    "reporting store rules run_files starter steps suggesting training predicting",
     "settings collector connections project voting lakehouse run fusing compare contestants plan doctor demo "
-    "intake looking shortlist streaming streamed_labels streamed_run told "
+    "shortlist streaming told "
     "lock exporting replay label_errors next_steps suggest tracking taught end_model",
     "cli commands __main__ review",
 )

@@ -16,11 +16,11 @@ from quorate.asking.desk import DeskSettings
 from quorate.asking.journal import Journal
 from quorate.asking.letters import Letter
 from quorate.asking.prices import cost_usd, price_of
-from quorate.looking import check_fits
 from quorate.project import Project
 from quorate.protocols import Asking, Batching, Endpoint
 from quorate.rows import Rows
 from quorate.store import Store
+from quorate.streaming.looking import check_fits
 from quorate.values import Gold, Status, Votes
 from quorate.wire import Usage
 

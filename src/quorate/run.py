@@ -13,7 +13,6 @@ from quorate.errors import LabelError, RowNotFound, did_you_mean
 from quorate.estimating.survey import Survey, survey
 from quorate.fuse import fit, predict
 from quorate.lakehouse import check_labels_to, write_labels
-from quorate.looking import look, streams
 from quorate.project import Project
 from quorate.protocols import SelfTesting
 from quorate.reporting.page import page
@@ -21,7 +20,8 @@ from quorate.reporting.report import report, row_entry
 from quorate.run_files import labels_table, queue_table, votes_table, write_whole
 from quorate.shortlist import queue_of
 from quorate.store import keep_out_of_git, write_atomically, write_json
-from quorate.streamed_run import run_streamed
+from quorate.streaming.looking import look, streams
+from quorate.streaming.run import run_streamed
 from quorate.told import measures, spent, with_answers
 from quorate.trust.doubt import estimate_accuracy
 from quorate.values import Labels, Queue, Status, Votes

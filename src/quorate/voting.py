@@ -15,12 +15,12 @@ from quorate.connections import check_keys
 from quorate.content import with_content
 from quorate.errors import PluginError
 from quorate.fuse import fit, predict
-from quorate.looking import check_fits
 from quorate.patterns import VotePatterns, fold
 from quorate.project import Data, Project
 from quorate.protocols import Asking, FittedLabelModel, Learner
 from quorate.ranking.gain import count_answers
 from quorate.store import Store
+from quorate.streaming.looking import check_fits
 from quorate.values import ABSTAIN, Gold, Labels, Votes
 
 

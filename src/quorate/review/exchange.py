@@ -14,10 +14,10 @@ from typing import Any
 from quorate.cells import plain
 from quorate.decisions import Decision, Decisions, read_decisions
 from quorate.errors import LabelError, TableError, listed
-from quorate.looking import check_fits
 from quorate.project import Project
 from quorate.standing import by_row, content_keys, of_these_rows, said, standing
 from quorate.store import keep_out_of_git, write_atomically
+from quorate.streaming.looking import check_fits
 from quorate.training_sets.writing import json_lines
 
 NONE = "none of these"

@@ -1,4 +1,4 @@
-"""streamed_run: labels, queue and report of a table that need not fit into memory, once its rows voted."""
+"""run: labels, queue and report of a table that need not fit into memory, once its rows voted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from quorate.asking.desk import DeskSettings
 from quorate.connections import check_keys
 from quorate.estimating.survey import Survey, survey
 from quorate.fuse import fit
-from quorate.looking import Looked, look
 from quorate.patterns import VotePatterns
 from quorate.project import Data, Project
 from quorate.protocols import FittedLabelModel, HearsConfidence
@@ -27,9 +26,10 @@ from quorate.reporting.sums import LabelSums, Settled
 from quorate.rows import Rows
 from quorate.run_files import growing, labels_schema, labels_table, queue_table, write_whole
 from quorate.shortlist import Outlook, queue_among
-from quorate.spill import Passed, Spill, spilling
-from quorate.streamed_labels import Sorts, Teller
-from quorate.streaming import Folded, Voting, vote_through
+from quorate.streaming.labels import Sorts, Teller
+from quorate.streaming.looking import Looked, look
+from quorate.streaming.spill import Passed, Spill, spilling
+from quorate.streaming.voting import Folded, Voting, vote_through
 from quorate.told import measures, spent, with_answers
 from quorate.trust.doubt import estimate_accuracy
 from quorate.values import ABSTAIN, Labels, Queue, Status, Votes

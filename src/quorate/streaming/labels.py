@@ -1,4 +1,4 @@
-"""streamed_labels: labels of partition after partition, from what a label model says of each kind of row once."""
+"""labels: labels of partition after partition, from what a label model says of each kind of row once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from quorate.patterns import VotePatterns
 from quorate.protocols import FittedLabelModel, HearsConfidence
 from quorate.ranking.gain import answered
 from quorate.ranking.sieve import Kinds
-from quorate.spill import Passed, Spill
+from quorate.streaming.spill import Passed, Spill
 from quorate.values import ABSTAIN, Labels
 
 Floats = NDArray[np.float64]

@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 from quorate.collector import Collector
 from quorate.decisions import Decision, read_decisions
 from quorate.errors import Problem, ProjectError, TableError, did_you_mean, listed
-from quorate.intake import IdCheck, Intake
 from quorate.misfits import misfits
 from quorate.project import Data, Project, declared_at, document_column
 from quorate.protocols import Learner
 from quorate.rows import Rows
 from quorate.scanning.scan import Scan
 from quorate.standing import joined_gold, of_these_rows, refused, reviewed_gold
+from quorate.streaming.intake import IdCheck, Intake
 from quorate.tables import read_table
 from quorate.values import Gold
 

@@ -1,4 +1,4 @@
-"""streaming: the run of a project whose table need not fit into memory.
+"""voting: the first pass of the run of a project whose table need not fit into memory.
 
 Two passes over partitions. In the first, rows are read and voted on; votes are written, and their patterns folded. The
 label model is fitted on the patterns. The second goes over what the first kept of each row on the disk: labels are
@@ -19,15 +19,15 @@ from quorate.asking.desk import DeskSettings
 from quorate.belief.confidence import Levels, sureness
 from quorate.columns import joined
 from quorate.filing import Tally
-from quorate.looking import Looked
 from quorate.patterns import VotePatterns, fold
 from quorate.project import Project
 from quorate.protocols import Asking, Source
 from quorate.reporting.sums import FailureGroups, status_counts
 from quorate.rows import Rows
 from quorate.run_files import growing, votes_schema, votes_table
-from quorate.spill import Passed, Spill
 from quorate.store import Store
+from quorate.streaming.looking import Looked
+from quorate.streaming.spill import Passed, Spill
 from quorate.values import ABSTAIN, Status, VoteColumn, Votes
 
 

@@ -1,0 +1,1 @@
+"""The run of a project whose table need not fit into memory, a partition at a time."""
