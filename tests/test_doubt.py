@@ -13,6 +13,7 @@ from simulated import Copies, true_accuracies, voters
 
 from quorate import ABSTAIN, Gold, VotePatterns, Votes
 from quorate.fuse import fit
+from quorate.protocols import FittedLabelModel
 from quorate.registry import build
 from quorate.trust.doubt import Estimate, estimate_accuracy, sentences
 from quorate.trust.independence import thinned
@@ -118,9 +119,27 @@ def test_rules_for_one_label_each_are_believed_as_the_label_model_believes_them(
     assert found.accuracy == pytest.approx(mean)
 
 
-def test_drawing_stops_when_its_time_is_up() -> None:
-    votes, _ = voters(0, 300, [0.9, 0.8, 0.7, 0.7, 0.65])
-    assert np.isfinite(estimated(votes, most_seconds=0.0).low).all()
+def test_a_label_model_is_refitted_less_often_where_that_is_much_work() -> None:
+    rng = np.random.default_rng(0)
+
+    class Counting:
+        """Majority vote that counts how often it is fitted."""
+
+        fits = 0
+
+        def fit(self, patterns: VotePatterns) -> FittedLabelModel:
+            self.fits += 1
+            return fit(patterns, "majority")
+
+    def fits(labels: int) -> int:
+        votes = Votes.of(
+            np.where(rng.random((4_000, 8)) < 0.5, np.arange(8) % labels, ABSTAIN), [*map(str, range(labels))]
+        )
+        maker, patterns = Counting(), VotePatterns.of(votes)
+        estimate_accuracy(patterns, maker, fit(patterns, "majority"))
+        return maker.fits
+
+    assert fits(2_000) < fits(2) == 12
 
 
 def test_gold_that_anchors_is_believed() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,8 @@ _FEWEST_RESAMPLES = 12
 # A label model may take a second to fit where gold anchors it.
 _REFITS, _ANCHORED_REFITS = 12, 8
 _FEWEST_REFITS = 4
-_WORK = 3_000_000
+# Votes times labels, over all draws: a bound by the clock would make intervals of a busy machine others.
+_WORK, _REFIT_WORK = 3_000_000, 24_000_000
 _SEED = 20_110
 _SPREAD = 0.2
 _BALANCE_OFF = 0.05
@@ -45,18 +45,14 @@ class Estimate:
 
 
 def estimate_accuracy(
-    patterns: VotePatterns,
-    model: LabelModel,
-    fitted: FittedLabelModel,
-    resamples: int | None = None,
-    most_seconds: float = 20.0,
+    patterns: VotePatterns, model: LabelModel, fitted: FittedLabelModel, resamples: int | None = None
 ) -> Estimate:
     """How often each source votes for the true label, and how common each label is, with 95 % intervals.
 
     Where three or more sources that are no kin judge every label, the votes are believed (`independence.believe`);
     else the label model is, refitted on each draw. The intervals come from a Poisson bootstrap over pattern counts,
     on the logit scale, never narrower than if the labels were known, and wider by the design effect of kin. The same
-    patterns give the same intervals, unless drawing stops early after `most_seconds`.
+    patterns give the same intervals.
     """
     kin = kinship(patterns, fitted)
     m, k = len(patterns.sources), len(patterns.space)
@@ -64,10 +60,7 @@ def estimate_accuracy(
     few, at = thinned(patterns)
     resamples = resamples or _affordable(few, kin)
     draws = np.full((resamples, m + k), np.nan)
-    began = perf_counter()
     for draw, (counts, gold) in enumerate(_drawn(few, resamples)):
-        if draw >= _FEWEST_REFITS and perf_counter() - began > most_seconds:
-            break
         if kin.believed is not None:
             there = believe(few, counts, gold, kin.believed.probs[at], kin.groups)
             draws[draw] = np.concatenate([there.accuracy, there.balance])
@@ -87,11 +80,11 @@ def estimate_accuracy(
 
 def _affordable(patterns: VotePatterns, kin: Kinship) -> int:
     """How many draws: fewer of many votes for many labels, and fewer where each refits the label model."""
+    work = int((patterns.matrix != ABSTAIN).sum()) * len(patterns.space) + 1
     if kin.believed is None:
-        return _ANCHORED_REFITS if patterns.gold.any() else _REFITS
+        return int(np.clip(_REFIT_WORK // work, _FEWEST_REFITS, _ANCHORED_REFITS if patterns.gold.any() else _REFITS))
     turns = int(np.bincount(kin.groups).max(initial=1))
-    work = int((patterns.matrix != ABSTAIN).sum()) * len(patterns.space) * turns + 1
-    return int(np.clip(_WORK // work, _FEWEST_RESAMPLES, _RESAMPLES))
+    return int(np.clip(_WORK // (work * turns), _FEWEST_RESAMPLES, _RESAMPLES))
 
 
 def _once(patterns: VotePatterns, fitted: FittedLabelModel, kin: Kinship) -> tuple[Floats, Floats]:
