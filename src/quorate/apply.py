@@ -65,6 +65,7 @@ def apply(
     here = [source for source in voters if not isinstance(source, Asking)]
     columns: dict[str, list[VoteColumn]] = {source.name: [] for source in voters}
     done = 0
+    store = store and store.opened()
     job = Job(here, space, store, tally)
     for _, part in job.run(executor or here_alone(), table.partitions(partition_rows)):
         for source, column in zip(here, part, strict=True):

@@ -203,8 +203,12 @@ class Executor(Protocol):
 
 
 class VoteStore(Protocol):
-    """Votes that were made before, by source and by the content of the cells that the source read."""
+    """Votes that were made before, by source and by the content of the cells that the source read.
 
+    `read` may know no more than what was there when the store was `opened`.
+    """
+
+    def opened(self) -> VoteStore: ...
     def read(self, source: Source, keys: NDArray[np.void], k: int) -> tuple[VoteColumn, NDArray[np.bool_]]: ...
     def write(self, source: Source, keys: NDArray[np.void], column: VoteColumn) -> None: ...
 

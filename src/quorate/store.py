@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,13 @@ class Store:
     folder: Path
     retry_failed: bool = False
     most_bytes: int = 2**26
+    _spent_bytes: int = 0
     _indexes: dict[Path, tuple[pa.Table, dict[bytes, int]]] = field(default_factory=dict)
     _last: tuple[NDArray[np.void], str] | None = None
+
+    def opened(self) -> Store:
+        """The same store, to find what is there by now."""
+        return Store(self.folder, self.retry_failed, self.most_bytes)
 
     def read(self, source: Source, keys: NDArray[np.void], k: int) -> tuple[VoteColumn, NDArray[np.bool_]]:
         """The column of a source for rows of these content keys, and which of them were found, bool[n].
@@ -85,9 +91,10 @@ class Store:
 
     def _digest(self, keys: NDArray[np.void]) -> str:
         # Sources that read the same cells come one after another with the same keys.
-        if self._last is None or self._last[0] is not keys:
-            self._last = keys, _digest(keys)
-        return self._last[1]
+        last = self._last
+        if last is None or last[0] is not keys:
+            last = self._last = keys, _digest(keys)
+        return last[1]
 
     def _votes(self, source: Source) -> Path:
         return self.folder / "votes" / file_name(source.name) / source.fingerprint()
@@ -110,8 +117,8 @@ class Store:
     def _affords(self, digest: str) -> bool:
         """Whether there is memory for the keys of one more file."""
         keys = self.folder / "keys" / digest
-        self.most_bytes -= keys.stat().st_size if keys.exists() else 0
-        return self.most_bytes >= 0
+        self._spent_bytes += keys.stat().st_size if keys.exists() else 0
+        return self._spent_bytes <= self.most_bytes
 
 
 _COLUMNS = pa.schema(
@@ -220,7 +227,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 def being_written(path: Path, is_durable: bool = True) -> Iterator[Path]:
     """Where to write the file, from where it is moved into its place; a durable one is on the disk when this ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    # Threads of one process keep the same keys at a time: sources that ask about the same rows.
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}")
     try:
         yield beside
         if is_durable:
