@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -282,6 +283,21 @@ def test_sources_that_read_the_same_cells_share_their_keys(done: Path) -> None:
     by_row = {path.stem for path in (done / ".quorate" / "votes" / "by_row").rglob("*.parquet")}
     assert by_text <= {path.name for path in (done / ".quorate" / "keys").iterdir()}
     assert not by_text & by_row
+
+
+def test_sources_may_keep_the_same_keys_at_the_same_time(tmp_path: Path) -> None:
+    """Sources that ask endpoints write from threads; a file that two of them share is moved into its place once."""
+    source, column = Named(), VoteColumn.hard([0, 1])
+
+    def keep(turn: int) -> None:
+        for i in range(100):
+            store = Store(tmp_path / f"{i}")
+            store.write(source, keyed([i, turn % 2]), column)  # type: ignore[arg-type]
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(keep, range(8)))
+    assert not list(tmp_path.rglob(".*"))
+    assert Store(tmp_path / "7").read(source, keyed([7, 1]), 2)[1].all()  # type: ignore[arg-type]
 
 
 def test_a_partition_is_found_whole_whatever_memory_there_is(tmp_path: Path) -> None:
