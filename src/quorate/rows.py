@@ -69,7 +69,7 @@ class Rows:
         """
         table = _as_table(frame)
         if id is None:
-            return Rows(table, pa.array([str(i) for i in range(table.num_rows)], pa.string()))
+            return Rows(table, numbered_ids(table.num_rows))
         if id not in table.column_names:
             hint = did_you_mean(id, table.column_names)
             raise TableError(f"there is no id column {id!r}; the columns are {listed(table.column_names)}.{hint}")
@@ -254,3 +254,8 @@ def _from_ipc(stream: bytes, derived: Mapping[str, Derives]) -> Rows:
     table = pa.ipc.open_stream(stream).read_all()
     ids = table.column("\0id").combine_chunks()
     return Rows(table.drop_columns(["\0id"]), ids, derived)
+
+
+def numbered_ids(rows: int) -> pa.StringArray:
+    """The numbers of so many rows as their ids; by way of a buffer, for Arrow loads pandas to look at a NumPy array."""
+    return pa.Array.from_buffers(pa.int64(), rows, [None, pa.py_buffer(np.arange(rows))]).cast(pa.string())
