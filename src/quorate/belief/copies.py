@@ -22,13 +22,13 @@ def copied_sources(matrix: NDArray[np.int16], counts: NDArray[Any]) -> list[list
     Two sources are copies when their votes agree on 98 % of the rows where either voted (the Jaccard index of their
     votes), and these are 30 or more. A copy of a copy belongs to the group.
     """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     m = matrix.shape[1]
     first, second = _pairs(matrix, counts)
     if not len(first):
         return []
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_matrix((np.ones(len(first)), (first, second)), shape=(m, m))
     _, group = connected_components(graph, directed=False)
     return [np.flatnonzero(group == g).tolist() for g in np.flatnonzero(np.bincount(group, minlength=1) > 1)]

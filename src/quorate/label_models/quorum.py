@@ -155,10 +155,13 @@ def rule_log_odds(evidence: Evidence) -> dict[str, Floats]:
 
 def _voters(evidence: Evidence) -> tuple[tuple[Belief, ...], tuple[float, ...]]:
     """The members for two-sided sources, and what each counts."""
-    members = tuple(voter_beliefs(evidence).values())
+    voices = tuple(voter_beliefs(evidence).values())
+    # Who is there several times is asked once, and counts as often.
+    members = tuple(dict.fromkeys(voices))
+    shares = tuple(count / (len(voices) + 1) for count in (1, *map(voices.count, members)))
     if evidence.cast().any(axis=1).sum() < _TOLD_APART:
         members = tuple(_alike(member, evidence.cast()) for member in members)
-    return members, (1 / (len(members) + 1),) * (len(members) + 1)
+    return members, shares
 
 
 def voter_beliefs(evidence: Evidence) -> dict[str, Belief]:
@@ -187,7 +190,8 @@ def _reported_prior(evidence: Evidence, model: FittedQuorum, patterns: VotePatte
     """The class balance: what the votes say, as 30 rows of gold would, and gold."""
     k = evidence.k
     if two_sided and not too_large(evidence):
-        balance = learnt_balance(fit_subtypes(evidence, 1, float(k)), k)
+        start = model.members[0] if evidence.is_sample else None
+        balance = learnt_balance(fit_subtypes(evidence, 1, float(k), start), k)
     else:
         mass = evidence.mass(replace(model, anchors=None).probabilities(patterns.matrix)).sum(axis=0) + 1.0
         balance = mass / mass.sum()
