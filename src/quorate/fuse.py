@@ -65,7 +65,8 @@ def predict(
         probs = hear_confidence(votes, probs, settled, fitted.sharpness)
     known = np.flatnonzero(settled != ABSTAIN)
     probs[known] = np.eye(len(votes.space))[settled[known]]
-    covered = (patterns.matrix != ABSTAIN).any(axis=1).take(where)
+    # The pattern without a vote is the first of all, if there is one.
+    covered = (patterns.matrix[:1] != ABSTAIN).any() | (where > 0)
     return Labels(votes.space, votes.ids, probs, covered | (settled != ABSTAIN), name)
 
 

@@ -265,7 +265,7 @@ def numbered_ids(rows: int) -> pa.StringArray:
         ValueError: more rows than an Arrow array of texts has room for.
     """
     if rows > _MOST_NUMBERED:
-        raise ValueError(f"{rows:,} rows are more than one array of ids holds; take at most {_MOST_NUMBERED:,} at a time")
+        raise ValueError(f"one array of ids has no room for {rows:,} rows; take at most {_MOST_NUMBERED:,} at a time")
     texts, ends, first = [], np.zeros(rows + 1, np.int32), 0
     for width in range(1, len(str(max(rows - 1, 0))) + 1):
         number = np.arange(first, min(10**width, rows), dtype=np.int32)

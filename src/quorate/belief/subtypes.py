@@ -49,7 +49,7 @@ def even_rows(k: int) -> float:
 
 
 def fit_subtypes(evidence: Evidence, subtypes: int, pseudo_rows: float, start: Belief | None = None) -> Belief:
-    """The belief after mean-field updates from `start`, or from majority vote, its subtypes by how contested rows are."""
+    """The belief after mean-field updates from `start`; else from majority vote, subtypes by how contested rows are."""
     k = evidence.k
     classes = _contested(evidence, subtypes) if start is None else start.classes(evidence.votes)
     steps, converged = evidence.pace(_ITERATIONS)

@@ -43,7 +43,7 @@ _MOST_SUBTYPES = 4
 # How often two voters agree does not say which of them is right when they differ.
 _TOLD_APART = 3
 # What members say, held in memory beside the answer: little enough to stay in the cache.
-_AT_A_TIME = 1 << 18
+_AT_A_TIME = 1 << 17
 _GOLD_FOR_BALANCE = 30.0
 # The average is over-confident: errors are shared, most of all those of full voters.
 _SHARPNESS_OF_RULES, _SHARPNESS_OF_VOTERS = 0.8, 0.55
@@ -66,7 +66,7 @@ class Quorum:
         two_sided = sidedness(evidence.votes, evidence.counts, k) >= TWO_SIDED
         members, shares = _members(evidence, two_sided)
         sharpness = _SHARPNESS_OF_VOTERS if two_sided else _SHARPNESS_OF_RULES
-        model = FittedQuorum(np.full(k, 1 / k), evidence.weights, members, shares, sharpness, None)
+        model = FittedQuorum(np.full(k, 1 / k), evidence.weights, members, shares, sharpness, None, evidence.is_sample)
         if patterns.gold[evidence.counts > 0].any():
             belief = model.probabilities(patterns.matrix)
             balanced = k == 2 and _mostly_rules(evidence)
@@ -76,7 +76,10 @@ class Quorum:
 
 @dataclass(frozen=True, eq=False)
 class FittedQuorum:
-    """`prior` float64[k] reported; `source_weights` float64[m]; `members` and what each counts, majority vote first."""
+    """`prior` float64[k] reported; `source_weights` float64[m]; `members` and what each counts, majority vote first.
+
+    `rough`: learnt from a sample of the votes.
+    """
 
     prior: Floats
     source_weights: Floats
@@ -84,10 +87,11 @@ class FittedQuorum:
     shares: tuple[float, ...]
     sharpness: float
     anchors: Anchors | None
+    rough: bool
 
     @cached_property
     def _opinions(self) -> Opinions:
-        return Opinions.of(self.members, self.source_weights, len(self.prior))
+        return Opinions.of(self.members, self.source_weights, len(self.prior), rough=self.rough)
 
     def probabilities(self, matrix: NDArray[np.int16]) -> Floats:
         """P(label | votes), float64[p, k], some rows at a time."""
@@ -114,7 +118,7 @@ class FittedQuorum:
 
     def _probabilities(self, matrix: NDArray[np.int16]) -> Floats:
         said, covered = self._opinions.said(matrix)
-        sharp = _average(said, self.shares) ** self.sharpness
+        sharp = _average(said, self.shares).astype(np.float64) ** self.sharpness
         probs = np.ascontiguousarray((sharp / sharp.sum(axis=0)).T)
         if self.anchors is not None:
             votes = weighted_votes(matrix, len(self.prior), self.source_weights)
