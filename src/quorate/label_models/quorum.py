@@ -31,6 +31,7 @@ from quorate.belief.confusion import Floats
 from quorate.belief.correlation import discounted_shares, discounts
 from quorate.belief.diagonal import fit_diagonal
 from quorate.belief.evidence import DECIMALS, Belief, Evidence, weighted_votes
+from quorate.belief.goodness import independent, told_apart
 from quorate.belief.opinions import Opinions
 from quorate.belief.ratios import fit_ratios, margin
 from quorate.belief.side_by_side import side_by_side
@@ -64,8 +65,7 @@ class Quorum:
         evidence = Evidence.of(patterns, is_sample=patterns is not given)
         k = evidence.k
         two_sided = sidedness(evidence.votes, evidence.counts, k) >= TWO_SIDED
-        members, shares = _members(evidence, two_sided)
-        sharpness = _SHARPNESS_OF_VOTERS if two_sided else _SHARPNESS_OF_RULES
+        members, shares, sharpness = _members(evidence, two_sided)
         model = FittedQuorum(np.full(k, 1 / k), evidence.weights, members, shares, sharpness, None, evidence.is_sample)
         if patterns.gold[evidence.counts > 0].any():
             belief = model.probabilities(patterns.matrix)
@@ -131,11 +131,23 @@ def _average(said: Floats, shares: tuple[float, ...]) -> Floats:
     return np.asarray(sum(share * one for share, one in zip(shares, said, strict=True)))
 
 
-def _members(evidence: Evidence, two_sided: bool) -> tuple[tuple[Belief, ...], tuple[float, ...]]:
-    """The members and what each counts, majority vote first."""
+def _members(evidence: Evidence, two_sided: bool) -> tuple[tuple[Belief, ...], tuple[float, ...], float]:
+    """The members, what each counts, majority vote first, and the sharpness of the whole."""
+    sharpness = _SHARPNESS_OF_VOTERS if two_sided else _SHARPNESS_OF_RULES
     if too_large(evidence):
-        return (fit_coins(evidence),), (1 / 3, 2 / 3)
-    return _voters(evidence) if two_sided else _rules(evidence)
+        return (fit_coins(evidence),), (1 / 3, 2 / 3), sharpness
+    if not two_sided:
+        return *_rules(evidence), sharpness
+    alone = _model_that_fits(evidence)
+    return ((alone,), (0.0, 1.0), 1.0) if alone else (*_voters(evidence), sharpness)
+
+
+def _model_that_fits(evidence: Evidence) -> Belief | None:
+    """The belief of one subtype a label, where very many votes show that nothing is wrong with it."""
+    if not evidence.is_sample or not told_apart(len(evidence.weights), evidence.k):
+        return None
+    belief = fit_subtypes(evidence, 1, even_rows(evidence.k))
+    return belief if independent(evidence, belief.classes(evidence.votes)) else None
 
 
 def _rules(evidence: Evidence) -> tuple[tuple[Belief, ...], tuple[float, ...]]:
