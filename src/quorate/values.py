@@ -198,7 +198,7 @@ class Labels:
         freeze(self, probs=np.float64, covered=np.bool_)
         if self.probs.shape != (len(self.ids), len(self.space)) or self.covered.shape != (len(self.ids),):
             raise ValueError(f"probs {self.probs.shape} do not fit {len(self.ids)} ids and {len(self.space)} labels")
-        if not all((np.abs(some @ np.ones(len(self.space)) - 1.0) <= 1e-6).all() for some in parts(self.probs)):
+        if not all(np.abs(some @ np.ones(len(self.space)) - 1.0).max() <= 1e-6 for some in parts(self.probs)):
             raise ValueError("label probabilities must sum to 1 in every row")
 
     def __len__(self) -> int:

@@ -1,9 +1,9 @@
 """Goodness: whether votes are as independent, given the label, as the model of one subtype says.
 
 Of every two sources, how often they agree is held against how often they should, given what is believed of the rows
-on which both vote. Over all pairs but the worst few, what is left is a correlation, root mean square: goodness of fit by
-limited information (after Maydeu-Olivares and Joe 2006), told as an effect and not as a test, because with a million
-rows nothing real passes a test. Of people, rules and models none was found below .023; independent voters are about .01.
+on which both vote. Over all pairs but the worst few, what is left is a correlation, root mean square: goodness of fit
+by limited information (after Maydeu-Olivares and Joe 2006), told as an effect and not as a test, because with a million
+rows nothing real passes one. Of people, rules and models none was found below .023; independent voters are about .01.
 """
 
 from __future__ import annotations
@@ -41,16 +41,18 @@ def _excess(evidence: Evidence, probs: Floats) -> tuple[Floats, Floats]:
     k = evidence.k
     says = evidence.confusion(evidence.mass(probs)) + 1e-6
     says /= says.sum(axis=2, keepdims=True)
-    said = [evidence.votes[:, y::k].toarray() for y in range(k)]
-    counts, votes = evidence.counts[:, None], np.sum(said, axis=0)
-    both = votes.T @ (votes * counts)
-    agreed = np.sum([own.T @ (own * counts) for own in said], axis=0)
-    by_label = [votes.T @ (votes * counts * probs[:, [y]]) for y in range(k)]
-    expected = np.sum([rows * (says[:, y] @ says[:, y].T) for y, rows in enumerate(by_label)], axis=0)
+    by_vote = np.ascontiguousarray(evidence.votes.toarray().T)
+    said, votes = [by_vote[y::k] for y in range(k)], by_vote.reshape(-1, k, len(probs)).sum(axis=1)
+    agreed = sum((own * evidence.counts) @ own.T for own in said)
+    by_label = [(votes * mass) @ votes.T for mass in evidence.mass(probs).T]
+    both = np.asarray(sum(by_label))
+    expected = sum(rows * (says[:, y] @ says[:, y].T) for y, rows in enumerate(by_label))
     pairs = np.triu(both >= _FEWEST_ROWS, 1)
-    rows, share = both[pairs], expected[pairs] / both[pairs]
+    rows, share = both[pairs], np.asarray(expected)[pairs] / both[pairs]
     # Rounded: the last bits follow the order of sources and labels, and a threshold is ahead.
-    return rows, np.round((agreed[pairs] / rows - share) / np.sqrt(np.maximum(share * (1 - share), 1e-3)), 9)
+    return rows, np.round(
+        (np.asarray(agreed)[pairs] / rows - share) / np.sqrt(np.maximum(share * (1 - share), 1e-3)), 9
+    )
 
 
 def _forgiven(sources: int) -> int:

@@ -21,7 +21,7 @@ from quorate.values import ABSTAIN
 
 _MOST_VOTES = 1 << 18
 """Up to so many votes are all heard; real sources have errors in common, which more votes do not take away."""
-_HEARD_VOTES = 1 << 16
+_HEARD_VOTES = 1 << 17
 _OF_EACH_VOTE = 250
 
 

@@ -10,7 +10,8 @@ for a rule is the larger the less the others contradict it. They must not teach 
 label fire says how many were written, not how common it is. So the prior while fitting is uniform.
 
 *Two-sided sources*. Members: majority vote, ratios, and `subtypes` with one to four subtypes a label as far as the
-votes can tell them apart. They do teach the class balance, against rows that are held to be evenly split.
+votes can tell them apart. They do teach the class balance, against rows that are held to be evenly split. Where very
+many votes show that sources err independently (`goodness`), one subtype a label is all there is, and speaks alone.
 
 Copies count as one source (`copies`). Gold corrects the whole (`anchors`). The balance that is reported, and given to
 rows without votes, is the mass of the answers, for two-sided sources that of one subtype.
