@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import quorate
 from quorate import ABSTAIN, Gold, Labels, LabelSpace, Rows, Status, VotePatterns, Votes
 from quorate.errors import LabelError, TableError
+from quorate.rows import numbered_ids
 from quorate.values import VoteColumn
 
 SPACE = LabelSpace(("A", "B", "C"))
@@ -282,3 +283,10 @@ def test_partitions_are_the_rows_in_order(n: int, size: int | None) -> None:
     assert [cell for part in parts for cell in part.values("text")] == rows.values("text")
     assert len(parts) >= 1
     assert all(len(part) <= (size or n) for part in parts)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 9, 10, 11, 100, 101, 12_345])
+def test_rows_without_ids_are_numbered(rows: int) -> None:
+    ids = numbered_ids(rows)
+    ids.validate(full=True)
+    assert ids.to_pylist() == [str(i) for i in range(rows)]

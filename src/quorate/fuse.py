@@ -57,7 +57,7 @@ def predict(
     How sure the sources were is heard where they said it and the model wants it.
     """
     if len(patterns) < _FEW_ALIKE * len(votes):
-        probs = fitted.probabilities(patterns.matrix)[where]
+        probs = fitted.probabilities(patterns.matrix).take(where, axis=0)
     else:
         probs = fitted.probabilities(votes.matrix)
     settled = gold.aligned(votes.ids) if gold is not None and len(gold) else np.full(len(votes), ABSTAIN, np.int16)
@@ -65,7 +65,8 @@ def predict(
         probs = hear_confidence(votes, probs, settled, fitted.sharpness)
     known = np.flatnonzero(settled != ABSTAIN)
     probs[known] = np.eye(len(votes.space))[settled[known]]
-    covered = (patterns.matrix != ABSTAIN).any(axis=1)[where]
+    # The pattern without a vote is the first of all, if there is one.
+    covered = (patterns.matrix[:1] != ABSTAIN).any() | (where > 0)
     return Labels(votes.space, votes.ids, probs, covered | (settled != ABSTAIN), name)
 
 

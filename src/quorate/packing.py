@@ -19,6 +19,9 @@ _TABLE_BITS = 22
 _MANTISSA_BITS = 53
 # Cells that are held as floats at a time, so that they stay in the cache.
 _CELLS_AT_A_TIME = 1 << 18
+_CODES_AT_A_TIME = 1 << 16
+# Digits are read from an integer so many bits at a time, by looking them up.
+_GROUP_BITS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,8 +40,11 @@ def distinct(matrix: NDArray[np.int16], classes: int) -> Distinct:
         codes = _packed(matrix, base, np.float32)
         counts = np.bincount(codes, minlength=base**m)
         found = np.flatnonzero(counts)
-        place = np.cumsum(counts > 0, dtype=np.int32) - 1
-        return Distinct(unpacked(found, m, classes), counts[found], place[codes].astype(np.intp))
+        place = np.cumsum(counts > 0, dtype=np.intp) - 1
+        for first in range(0, len(codes), _CODES_AT_A_TIME):
+            # In place, and a part at a time: another array of so many rows takes longer to get than to fill.
+            codes[first : first + _CODES_AT_A_TIME] = place.take(codes[first : first + _CODES_AT_A_TIME])
+        return Distinct(unpacked(found, m, classes), counts[found], codes)
     order, starts = _sorted(list(words(matrix, classes)))
     counts = np.diff(starts, append=len(order))
     where = np.empty(len(order), np.intp)
@@ -72,11 +78,16 @@ def scrambled(words: Iterable[NDArray[np.int64]]) -> NDArray[np.float64]:
 
 def unpacked(codes: NDArray[Any], sources: int, classes: int) -> NDArray[np.int16]:
     """The rows of votes int16[p, m] that integers stand for."""
+    base = classes + 1
+    group = max(int(_GROUP_BITS / log2(base)), 1)
+    digits = np.arange(base**group)[:, None] // base ** np.arange(group - 1, -1, -1) % base
+    rows = (digits - 1).astype(np.int16)
     matrix = np.empty((len(codes), sources), np.int16)
     rest = codes
-    for j in range(sources - 1, -1, -1):
-        rest, digit = np.divmod(rest, classes + 1)
-        matrix[:, j] = digit - 1
+    for end in range(sources, 0, -group):
+        rest, place = np.divmod(rest, base**group)
+        first = max(end - group, 0)
+        matrix[:, first:end] = rows.take(place, axis=0)[:, first - end :]
     return matrix
 
 

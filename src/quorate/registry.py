@@ -113,11 +113,19 @@ def imported(name: str) -> ModuleType:
     return module
 
 
+@cache
+def _validator(plugin: Any) -> Any:
+    # To be made anew takes longer than a label model takes on some thousand rows.
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(plugin)
+
+
 def _validated(plugin: Any, options: Mapping[str, Any], folder: Path | None) -> Any:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
-        made = TypeAdapter(plugin).validate_python(dict(options))
+        made = _validator(plugin).validate_python(dict(options))
     except ValidationError as error:
         raise ProjectError(
             [Problem(".".join(map(str, fault["loc"])), expected(fault)) for fault in error.errors()]

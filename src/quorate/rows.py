@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from quorate.errors import TableError, did_you_mean, listed
 
 KEY_BYTES = 16
+# Nine digits each, less than 2^31 bytes in all.
+_MOST_NUMBERED = 230_000_000
 T = TypeVar("T")
 
 
@@ -69,7 +71,7 @@ class Rows:
         """
         table = _as_table(frame)
         if id is None:
-            return Rows(table, pa.array([str(i) for i in range(table.num_rows)], pa.string()))
+            return Rows(table, numbered_ids(table.num_rows))
         if id not in table.column_names:
             hint = did_you_mean(id, table.column_names)
             raise TableError(f"there is no id column {id!r}; the columns are {listed(table.column_names)}.{hint}")
@@ -262,3 +264,25 @@ def _from_ipc(stream: bytes, derived: Mapping[str, Derives]) -> Rows:
     table = pa.ipc.open_stream(stream).read_all()
     ids = table.column("\0id").combine_chunks()
     return Rows(table.drop_columns(["\0id"]), ids, derived)
+
+
+def numbered_ids(rows: int) -> pa.StringArray:
+    """The numbers of so many rows as their ids; made of digits, for Arrow's own cast holds several times the memory.
+
+    Raises:
+        ValueError: more rows than an Arrow array of texts has room for.
+    """
+    if rows > _MOST_NUMBERED:
+        raise ValueError(f"one array of ids has no room for {rows:,} rows; take at most {_MOST_NUMBERED:,} at a time")
+    texts, ends, first = [], np.zeros(rows + 1, np.int32), 0
+    for width in range(1, len(str(max(rows - 1, 0))) + 1):
+        number = np.arange(first, min(10**width, rows), dtype=np.int32)
+        text = np.empty((len(number), width), np.uint8)
+        ends[first + 1 : first + 1 + len(number)] = width
+        first += len(number)
+        for place in range(width - 1, -1, -1):
+            number, digit = np.divmod(number, 10)
+            np.add(digit, ord("0"), out=text[:, place], casting="unsafe")
+        texts.append(text.reshape(-1))
+    np.cumsum(ends, out=ends)
+    return pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(ends), pa.py_buffer(np.concatenate(texts))])

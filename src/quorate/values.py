@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from quorate.errors import LabelError, did_you_mean, listed
-from quorate.frozen import freeze, freeze_each, frozen_array
-from quorate.rows import Rows
+from quorate.frozen import freeze, freeze_each, frozen_array, parts
+from quorate.rows import Rows, numbered_ids
 
 TIE_TOLERANCE = 1e-9
 ABSTAIN = -1
@@ -101,8 +100,7 @@ class Failure:
 class VoteColumn:
     """One source's votes on some rows: labels int16[n], status uint8[n], and what it said of its certainty.
 
-    `confidence` float32[n] and `distribution` float32[n, k] are NaN where it gave none; `failures` has one entry per
-    failed row, in row order.
+    `confidence` float32[n] and `distribution` float32[n, k] are NaN where it gave none; `failures`: the failed rows.
     """
 
     labels: NDArray[np.int16]
@@ -120,8 +118,7 @@ class VoteColumn:
     @staticmethod
     def hard(labels: Any) -> VoteColumn:
         """Votes from ints alone: -1 abstains."""
-        array = frozen_array(labels, np.int16)
-        return VoteColumn(array, np.equal(array, ABSTAIN).view(np.uint8))
+        return VoteColumn(array := frozen_array(labels, np.int16), np.equal(array, ABSTAIN).view(np.uint8))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,7 +156,7 @@ class Votes:
         array = frozen_array(matrix, np.int16)
         names = tuple(sources) or tuple(f"source_{j}" for j in range(array.shape[1]))
         space = labels if isinstance(labels, LabelSpace) else LabelSpace(tuple(labels))
-        row_ids = pa.array(np.arange(len(array)) if ids is None else [str(i) for i in ids]).cast(pa.string())
+        row_ids = numbered_ids(len(array)) if ids is None else pa.array([str(i) for i in ids], pa.string())
         return Votes(space, row_ids, names, ("rule",) * len(names), array, np.equal(array, ABSTAIN).view(np.uint8))
 
     def __len__(self) -> int:
@@ -176,7 +173,8 @@ class Votes:
 
 
 def _check_votes(labels: NDArray[np.int16], status: NDArray[np.uint8]) -> None:
-    if labels.shape != status.shape or not np.array_equal(labels != ABSTAIN, status == Status.VOTED):
+    both = zip(parts(labels), parts(status), strict=True)
+    if labels.shape != status.shape or any(((some != ABSTAIN) != (said == Status.VOTED)).any() for some, said in both):
         raise ValueError("a vote is -1 exactly where its status is not 'voted'; these labels and status differ")
     if labels.size and labels.min() < ABSTAIN:
         raise ValueError(f"votes are label ints or -1, got {labels.min()}")
@@ -200,7 +198,7 @@ class Labels:
         freeze(self, probs=np.float64, covered=np.bool_)
         if self.probs.shape != (len(self.ids), len(self.space)) or self.covered.shape != (len(self.ids),):
             raise ValueError(f"probs {self.probs.shape} do not fit {len(self.ids)} ids and {len(self.space)} labels")
-        if not (np.abs(self.probs @ np.ones(len(self.space)) - 1.0) <= 1e-6).all():
+        if not all(np.abs(some @ np.ones(len(self.space)) - 1.0).max() <= 1e-6 for some in parts(self.probs)):
             raise ValueError("label probabilities must sum to 1 in every row")
 
     def __len__(self) -> int:
@@ -272,6 +270,8 @@ class Gold:
 
     def aligned(self, ids: pa.StringArray) -> NDArray[np.int16]:
         """The gold label of each of these rows, int16[n], -1 where there is none; a later answer wins."""
+        import pyarrow.compute as pc
+
         by_id = dict(zip(self.ids, self.labels.tolist(), strict=True))
         place = np.asarray(pc.index_in(ids, pa.array(by_id, ids.type)).fill_null(len(by_id)), np.intp)
         return np.array([*by_id.values(), ABSTAIN], np.int16).take(place)

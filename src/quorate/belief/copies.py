@@ -22,13 +22,13 @@ def copied_sources(matrix: NDArray[np.int16], counts: NDArray[Any]) -> list[list
     Two sources are copies when their votes agree on 98 % of the rows where either voted (the Jaccard index of their
     votes), and these are 30 or more. A copy of a copy belongs to the group.
     """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     m = matrix.shape[1]
     first, second = _pairs(matrix, counts)
     if not len(first):
         return []
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_matrix((np.ones(len(first)), (first, second)), shape=(m, m))
     _, group = connected_components(graph, directed=False)
     return [np.flatnonzero(group == g).tolist() for g in np.flatnonzero(np.bincount(group, minlength=1) > 1)]
@@ -46,7 +46,7 @@ def _pairs(matrix: NDArray[np.int16], counts: NDArray[Any]) -> tuple[NDArray[np.
     k = int(matrix.max(initial=0)) + 1
     votes = indicators(matrix, k).tocsc()
     rows = np.asarray(votes.T @ np.asarray(counts, np.float64)).reshape(-1, k).sum(axis=1)
-    often = np.flatnonzero(rows >= _FEWEST_ROWS)
+    often = _about_as_often(rows, np.flatnonzero(rows >= _FEWEST_ROWS))
     if len(often) < 2:
         return often[:0], often[:0]
     if len(often) > _MANY_SOURCES:
@@ -59,6 +59,13 @@ def _pairs(matrix: NDArray[np.int16], counts: NDArray[Any]) -> tuple[NDArray[np.
     either = rows[often][:, None] + rows[often][None] - _both(sum(by_label[1:], by_label[0]), counts)
     first, second = np.nonzero(np.triu(same >= _ALIKE * np.maximum(either, _FEWEST_ROWS), 1))
     return often[first], often[second]
+
+
+def _about_as_often(rows: Floats, often: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Those of some sources that vote on about as many rows as another of them does; a copy cannot but do so."""
+    order = often[np.argsort(rows[often], kind="stable")]
+    near = rows[order[:-1]] >= _ALIKE * rows[order[1:]]
+    return np.sort(order[np.append(near, False) | np.append(False, near)]) if len(often) > 1 else often
 
 
 def _both(said: Any, counts: NDArray[Any]) -> Floats:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,11 @@ class Evidence:
         votes = weighted_votes(patterns.matrix, k, weights)
         return Evidence(votes, weights, counts, weighted_shares(patterns.matrix, k, weights), is_sample)
 
+    @cached_property
+    def _by_vote(self) -> Any:
+        """The votes turned over, CSC float64[m·k, p]; no copy, but at every step it would be looked at again."""
+        return self.votes.T
+
     @property
     def k(self) -> int:
         return int(self.start.shape[1])
@@ -67,12 +73,12 @@ class Evidence:
 
     def confusion(self, mass: Floats) -> Floats:
         """Expected votes by source, hidden class and vote, float64[m, c, k]."""
-        by_vote = np.asarray(self.votes.T @ mass)
+        by_vote = np.asarray(self._by_vote @ mass)
         return by_vote.reshape(-1, self.k, mass.shape[1]).transpose(0, 2, 1)
 
     def cast(self) -> Floats:
         """How many votes each source gave each label, float64[m, k]."""
-        return np.asarray(self.votes.T @ self.counts).reshape(-1, self.k)
+        return np.asarray(self._by_vote @ self.counts).reshape(-1, self.k)
 
 
 @dataclass(frozen=True, eq=False)

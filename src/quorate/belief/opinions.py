@@ -15,18 +15,23 @@ from quorate.belief.tally import Tally
 
 @dataclass(frozen=True, eq=False)
 class Opinions:
-    """The weights of all members side by side; `biases` float64[c] of each, whose columns begin at `ends[i]`."""
+    """The weights of all members side by side; `biases` float64[c] of each, whose columns begin at `ends[i]`.
+
+    `rough`: members were taught by a sample, the last digits of which are chance, so seven digits of them are heard.
+    """
 
     tally: Tally
     biases: tuple[Floats, ...]
     ends: tuple[int, ...]
 
     @staticmethod
-    def of(members: tuple[Belief, ...], source_weights: Floats, k: int) -> Opinions:
+    def of(members: tuple[Belief, ...], source_weights: Floats, k: int, *, rough: bool = False) -> Opinions:
         """Of beliefs that are linear in the votes, and of majority vote, which comes first."""
-        biases = tuple(member.bias for member in members)
+        precision: Any = np.float32 if rough else np.float64
+        biases = tuple(member.bias.astype(precision) for member in members)
         ends = np.cumsum([k, *map(len, biases)]).tolist()
-        return Opinions(Tally.of(_stacked(members, source_weights, k), k), biases, tuple(ends))
+        weights = _stacked(members, source_weights, k).astype(precision)
+        return Opinions(Tally.of(weights, k), biases, tuple(ends))
 
     @property
     def columns(self) -> int:
@@ -34,11 +39,11 @@ class Opinions:
         return self.ends[-1]
 
     def said(self, matrix: NDArray[np.int16]) -> tuple[Floats, NDArray[np.bool_]]:
-        """P(label) by each, float64[1 + members, k, p], and which rows have votes, bool[p]."""
+        """P(label) by each, [1 + members, k, p] in the precision of the weights, and which rows have votes, bool[p]."""
         sums, k = self.tally.sums(matrix), self.tally.k
         votes = sums[:k].sum(axis=0)
         covered = votes > 0
-        said = np.empty((len(self.ends), k, len(matrix)))
+        said = np.empty((len(self.ends), k, len(matrix)), sums.dtype)
         said[0] = np.where(covered, sums[:k] / np.where(covered, votes, 1.0), 1.0 / k)
         for i, bias in enumerate(self.biases):
             likelihood = sums[self.ends[i] : self.ends[i + 1]]

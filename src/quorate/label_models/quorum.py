@@ -10,7 +10,8 @@ for a rule is the larger the less the others contradict it. They must not teach 
 label fire says how many were written, not how common it is. So the prior while fitting is uniform.
 
 *Two-sided sources*. Members: majority vote, ratios, and `subtypes` with one to four subtypes a label as far as the
-votes can tell them apart. They do teach the class balance, against rows that are held to be evenly split.
+votes can tell them apart. They do teach the class balance, against rows that are held to be evenly split. Where very
+many votes show that sources err independently (`goodness`), one subtype a label is all there is, and speaks alone.
 
 Copies count as one source (`copies`). Gold corrects the whole (`anchors`). The balance that is reported, and given to
 rows without votes, is the mass of the answers, for two-sided sources that of one subtype.
@@ -31,6 +32,7 @@ from quorate.belief.confusion import Floats
 from quorate.belief.correlation import discounted_shares, discounts
 from quorate.belief.diagonal import fit_diagonal
 from quorate.belief.evidence import DECIMALS, Belief, Evidence, weighted_votes
+from quorate.belief.goodness import independent, told_apart
 from quorate.belief.opinions import Opinions
 from quorate.belief.ratios import fit_ratios, margin
 from quorate.belief.side_by_side import side_by_side
@@ -43,7 +45,7 @@ _MOST_SUBTYPES = 4
 # How often two voters agree does not say which of them is right when they differ.
 _TOLD_APART = 3
 # What members say, held in memory beside the answer: little enough to stay in the cache.
-_AT_A_TIME = 1 << 18
+_AT_A_TIME = 1 << 17
 _GOLD_FOR_BALANCE = 30.0
 # The average is over-confident: errors are shared, most of all those of full voters.
 _SHARPNESS_OF_RULES, _SHARPNESS_OF_VOTERS = 0.8, 0.55
@@ -64,9 +66,8 @@ class Quorum:
         evidence = Evidence.of(patterns, is_sample=patterns is not given)
         k = evidence.k
         two_sided = sidedness(evidence.votes, evidence.counts, k) >= TWO_SIDED
-        members, shares = _members(evidence, two_sided)
-        sharpness = _SHARPNESS_OF_VOTERS if two_sided else _SHARPNESS_OF_RULES
-        model = FittedQuorum(np.full(k, 1 / k), evidence.weights, members, shares, sharpness, None)
+        members, shares, sharpness = _members(evidence, two_sided)
+        model = FittedQuorum(np.full(k, 1 / k), evidence.weights, members, shares, sharpness, None, evidence.is_sample)
         if patterns.gold[evidence.counts > 0].any():
             belief = model.probabilities(patterns.matrix)
             balanced = k == 2 and _mostly_rules(evidence)
@@ -76,7 +77,10 @@ class Quorum:
 
 @dataclass(frozen=True, eq=False)
 class FittedQuorum:
-    """`prior` float64[k] reported; `source_weights` float64[m]; `members` and what each counts, majority vote first."""
+    """`prior` float64[k] reported; `source_weights` float64[m]; `members` and what each counts, majority vote first.
+
+    `rough`: learnt from a sample of the votes.
+    """
 
     prior: Floats
     source_weights: Floats
@@ -84,10 +88,11 @@ class FittedQuorum:
     shares: tuple[float, ...]
     sharpness: float
     anchors: Anchors | None
+    rough: bool
 
     @cached_property
     def _opinions(self) -> Opinions:
-        return Opinions.of(self.members, self.source_weights, len(self.prior))
+        return Opinions.of(self.members, self.source_weights, len(self.prior), rough=self.rough)
 
     def probabilities(self, matrix: NDArray[np.int16]) -> Floats:
         """P(label | votes), float64[p, k], some rows at a time."""
@@ -114,7 +119,7 @@ class FittedQuorum:
 
     def _probabilities(self, matrix: NDArray[np.int16]) -> Floats:
         said, covered = self._opinions.said(matrix)
-        sharp = _average(said, self.shares) ** self.sharpness
+        sharp = _average(said, self.shares).astype(np.float64) ** self.sharpness
         probs = np.ascontiguousarray((sharp / sharp.sum(axis=0)).T)
         if self.anchors is not None:
             votes = weighted_votes(matrix, len(self.prior), self.source_weights)
@@ -127,11 +132,23 @@ def _average(said: Floats, shares: tuple[float, ...]) -> Floats:
     return np.asarray(sum(share * one for share, one in zip(shares, said, strict=True)))
 
 
-def _members(evidence: Evidence, two_sided: bool) -> tuple[tuple[Belief, ...], tuple[float, ...]]:
-    """The members and what each counts, majority vote first."""
+def _members(evidence: Evidence, two_sided: bool) -> tuple[tuple[Belief, ...], tuple[float, ...], float]:
+    """The members, what each counts, majority vote first, and the sharpness of the whole."""
+    sharpness = _SHARPNESS_OF_VOTERS if two_sided else _SHARPNESS_OF_RULES
     if too_large(evidence):
-        return (fit_coins(evidence),), (1 / 3, 2 / 3)
-    return _voters(evidence) if two_sided else _rules(evidence)
+        return (fit_coins(evidence),), (1 / 3, 2 / 3), sharpness
+    if not two_sided:
+        return *_rules(evidence), sharpness
+    alone = _model_that_fits(evidence)
+    return ((alone,), (0.0, 1.0), 1.0) if alone else (*_voters(evidence), sharpness)
+
+
+def _model_that_fits(evidence: Evidence) -> Belief | None:
+    """The belief of one subtype a label, where very many votes show that nothing is wrong with it."""
+    if not evidence.is_sample or not told_apart(len(evidence.weights), evidence.k):
+        return None
+    belief = fit_subtypes(evidence, 1, even_rows(evidence.k))
+    return belief if independent(evidence, belief.classes(evidence.votes)) else None
 
 
 def _rules(evidence: Evidence) -> tuple[tuple[Belief, ...], tuple[float, ...]]:
@@ -155,10 +172,13 @@ def rule_log_odds(evidence: Evidence) -> dict[str, Floats]:
 
 def _voters(evidence: Evidence) -> tuple[tuple[Belief, ...], tuple[float, ...]]:
     """The members for two-sided sources, and what each counts."""
-    members = tuple(voter_beliefs(evidence).values())
+    voices = tuple(voter_beliefs(evidence).values())
+    # Who is there several times is asked once, and counts as often.
+    members = tuple(dict.fromkeys(voices))
+    shares = tuple(count / (len(voices) + 1) for count in (1, *map(voices.count, members)))
     if evidence.cast().any(axis=1).sum() < _TOLD_APART:
         members = tuple(_alike(member, evidence.cast()) for member in members)
-    return members, (1 / (len(members) + 1),) * (len(members) + 1)
+    return members, shares
 
 
 def voter_beliefs(evidence: Evidence) -> dict[str, Belief]:
@@ -187,7 +207,8 @@ def _reported_prior(evidence: Evidence, model: FittedQuorum, patterns: VotePatte
     """The class balance: what the votes say, as 30 rows of gold would, and gold."""
     k = evidence.k
     if two_sided and not too_large(evidence):
-        balance = learnt_balance(fit_subtypes(evidence, 1, float(k)), k)
+        start = model.members[0] if evidence.is_sample else None
+        balance = learnt_balance(fit_subtypes(evidence, 1, float(k), start), k)
     else:
         mass = evidence.mass(replace(model, anchors=None).probabilities(patterns.matrix)).sum(axis=0) + 1.0
         balance = mass / mass.sum()
