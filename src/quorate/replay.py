@@ -13,7 +13,7 @@ from pyarrow import parquet
 from quorate import __version__
 from quorate.errors import ExportRefused, ReplayDiffers, TableError
 from quorate.exporting import Wanted, write_files
-from quorate.lock import LOCK, VOTES, inputs, outputs, read_lock, votes_table
+from quorate.lock import LOCK, VOTES, hashes, inputs, outputs, read_lock, votes_table
 from quorate.project import Project
 from quorate.values import Votes
 from quorate.voting import Fused, fused
@@ -47,7 +47,7 @@ def replay(project: Project, folders: Sequence[Path]) -> dict[str, Any]:
 
 def _differences(project: Project, folder: Path, made: Fused) -> Iterator[str]:
     lock = read_lock(folder)
-    yield from _inputs(lock, inputs(project, made.votes))
+    yield from _inputs(lock, inputs(project, hashes(made.votes)))
     yield from _votes(folder, lock, made.votes)
     with TemporaryDirectory() as beside:
         try:
