@@ -54,7 +54,8 @@ class Twins:
         for begin in range(0, len(rows), _AT_ONCE):
             at = twins.at(begin, min(begin + _AT_ONCE, len(rows)))
             found, row = np.unique(at, return_index=True)
-            fresh = (found >= 0) & (twins.first[found] < 0)
+            found, row = found[found >= 0], row[found >= 0]
+            fresh = twins.first[found] < 0
             twins.first[found[fresh]] = begin + row[fresh]
         return twins
 
