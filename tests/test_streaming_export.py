@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from asking import edit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mixed import MIXED, mixed_project
+from projects import write_project
 from pyarrow import csv, parquet
 from test_exporting import files, inside
 from test_streaming import IN_MEMORY, settle, streamed
@@ -211,3 +214,62 @@ def test_a_replay_of_a_streamed_export_names_what_changed(tmp_path: Path) -> Non
         assert words in ended.err
     (folder / "rows.csv").write_text((folder / "rows.csv").read_text() + "r999,a song,3,\n")
     assert "the rows are others than were exported: 211 now, 210 then" in inside("replay", folder).err
+
+
+@pytest.mark.parametrize("to", FILE)
+def test_a_table_without_rows_is_exported_as_one_in_memory_is(to: str, tmp_path: Path) -> None:
+    toml = (
+        'name = "mixed"\ndata = { path = "rows.parquet", id = "id", text = "text" }\nlabels = { HAM = "", SPAM = "" }\n'
+    )
+    toml += 'rules = ["rules.py"]\nrun = { partition_rows = 1000, workers = 1 }\n'
+    folder = write_project(tmp_path / "p", toml=toml)
+    empty = pa.table({"id": pa.array([], pa.string()), "text": pa.array([], pa.string())})
+    parquet.write_table(empty, folder / "rows.parquet")
+    _, expected = written(folder, Wanted(to), IN_MEMORY, tmp_path / "whole")
+    said, found = written(folder, Wanted(to), streamed(10), tmp_path / "parts")
+    assert said["rows"] == 0
+    assert {name: found[name] for name in (*SAME, FILE[to])} == {name: expected[name] for name in (*SAME, FILE[to])}
+
+
+# ---- bounded memory -------------------------------------------------------------------------------------------------
+
+CHILD = """
+import re, sys
+from pathlib import Path
+from quorate.exporting import Wanted, export
+from quorate.project import open_project
+folder = Path(sys.argv[1])
+assert export(open_project(folder), Wanted(sys.argv[2]), folder / "out")["rows"] > 0
+print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+"""
+
+
+def peak_kib(folder: Path, to: str) -> int:
+    """The most memory that an export ever had."""
+    child = subprocess.run([sys.executable, "-c", CHILD, str(folder), to], capture_output=True, text=True, check=True)
+    return int(child.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_an_export_of_five_times_the_rows_takes_no_more_memory_but_for_their_hashes(tmp_path: Path) -> None:
+    folders = {n: tmp_path / str(n) for n in (60_000, 300_000)}
+    for n, folder in folders.items():
+        counted_project(folder, n)
+    few, many = (peak_kib(folder, "jsonl") for folder in folders.values())
+    # 240,000 rows more hold at least 200 bytes each as texts, ids, votes, probabilities and provenance.
+    assert (many - few) * 1024 < 240_000 * 100
+
+
+def counted_project(folder: Path, rows: int) -> None:
+    """Keywords over so many short texts that all differ."""
+    toml = 'data = { path = "rows.parquet", id = "id", text = "text" }\nlabels = { HAM = "", SPAM = "" }\n'
+    toml += "run = { stream = true, partition_rows = 20000 }\n"
+    toml += "".join(
+        f'[[sources]]\nkind = "keywords"\nname = "{word}"\nlabel = "{label}"\nany = ["{word}"]\n'
+        for word, label in (("three", "SPAM"), ("seven", "HAM"), ("nine", "SPAM"))
+    )
+    write_project(folder, toml=toml)
+    words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    texts = [f"{words[i % 10]} {words[i // 10 % 10]} {words[i // 100 % 10]} number {i}" for i in range(rows)]
+    table = pa.table({"id": [f"row {i}" for i in range(rows)], "text": texts})
+    parquet.write_table(table, folder / "rows.parquet", row_group_size=20_000)

@@ -86,7 +86,7 @@ def _chosen(project: Project, wanted: Wanted, beside: Path, votes: Path) -> tupl
     looked = look(project)
     desk = replace(project.desk, rules=replace(project.desk.rules, is_offline=True, asks_again=False))
     voting = Voting.of(project, looked, desk, False, None)
-    sources, families = zip(*((source.name, source.family) for source in voting.sources), strict=True)
+    sources, families = (tuple(getattr(one, what) for one in voting.sources) for what in ("name", "family"))
     none = Votes(project.space, _NO_IDS, sources, families, *_nothing(len(sources)))
     with Spill(beside / "rows") as spill, growing(votes, votes_table(none).schema) as add:
         hashes = _Hashes(sources, beside / "statuses")
