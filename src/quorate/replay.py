@@ -69,6 +69,7 @@ def _differences(project: Project, folder: Path, made: Fused) -> Iterator[str]:
 
 def _differences_streamed(project: Project, folder: Path) -> Iterator[str]:
     lock = read_lock(folder)
+    project.state.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=project.state, prefix=".replay-") as beside:
         try:
             made = write_streamed(project, Wanted(**lock["wanted"]), Path(beside))

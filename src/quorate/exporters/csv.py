@@ -18,7 +18,7 @@ from quorate.training_sets.flat import as_ids, flat_table
 from quorate.training_sets.writing import label_faults
 from quorate.values import TrainingSet
 
-_BLOCK = 2**25
+_BLOCK = 2**22
 """Bytes that are read at a time; no row may have more."""
 
 
@@ -54,7 +54,7 @@ class Csv:
         options = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), include_columns=names)
         with csv.open_csv(
             path,
-            read_options=csv.ReadOptions(block_size=_BLOCK),
+            read_options=csv.ReadOptions(block_size=_BLOCK, use_threads=False),
             parse_options=csv.ParseOptions(newlines_in_values=True),
             convert_options=options,
         ) as batches:

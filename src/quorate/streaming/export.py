@@ -68,9 +68,8 @@ def _exporter(wanted: Wanted) -> Grows:
         raise ExportRefused(
             wanted.format,
             (
-                f"the format holds all rows at once, and the table is read a partition at a time; {listed(able)} are "
-                "written so. Set stream = false in [run] where the table fits into memory, or name a part of it in "
-                "[data] path",
+                "it holds all rows at once, and the table is read a partition at a time; export to one of "
+                f"{listed(able)}, or set stream = false in [run] where the table fits into memory",
             ),
         )
     return exporter
