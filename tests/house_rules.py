@@ -35,14 +35,14 @@ KINDS = ("sources", "endpoints", "label_models", "signals", "exporters", "execut
 LAYERS = (
     "quorate errors frozen rows values packing patterns",
     "protocols shipping child endpoint_contract registry fingerprint attempt preprocessing reading columns misfits "
-    "matching features phrases scanning tables cells durable wire wires asking prompts loopback "
+    "matching features phrases scanning tables row_groups cells durable wire wires asking prompts loopback "
     "agreement belief estimating ranking content_model training_sets suspects classifiers kept_model",
     "",  # the six plug-in folders
-    "apply ask filing content fuse fuse_file vote_files why state trust rank assemble comparing decisions standing "
-    "reporting store rules run_files starter steps suggesting training predicting",
+    "apply ask filing content fuse fuse_file vote_files why state trust rank assemble choosing comparing decisions "
+    "standing reporting store rules run_files starter steps suggesting training predicting",
     "settings collector connections project voting lakehouse run fusing compare contestants plan doctor demo "
     "shortlist streaming told "
-    "lock exporting replay label_errors next_steps suggest tracking taught end_model",
+    "lock wanted exporting replay label_errors next_steps suggest tracking taught end_model",
     "cli commands __main__ review",
 )
 PLUGINS = 2

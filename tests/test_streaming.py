@@ -386,7 +386,7 @@ def test_quotas_keep_the_rows_whose_asking_is_worth_most() -> None:
 
 def test_a_command_that_needs_all_rows_says_so_and_what_to_do(tmp_path: Path) -> None:
     folder = telling_project(tmp_path / "p")
-    ended = quorate("export", folder)
+    ended = quorate("next", folder)
     assert ended.code == 2
     assert "holds all rows in memory" in ended.err
     assert "stream = false" in ended.err

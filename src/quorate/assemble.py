@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from quorate.choosing import Chosen, Sums, settled_of, voters_of
 from quorate.errors import TableError
 from quorate.estimating.intervals import wilson
 from quorate.rows import Rows
@@ -18,7 +18,7 @@ from quorate.training_sets.splits import split_rows
 from quorate.values import ABSTAIN, Gold, Labels, TrainingSet, Votes
 
 _LEAST_GOLD = 20
-_MOST_TESTED = 0.3
+MOST_TESTED = 0.3
 
 
 def assemble(
@@ -52,33 +52,31 @@ def assemble(
         raise ValueError("rows and labels do not have the same ids in the same order")
     clusters = _clusters(rows, text)
     tested = _tested(held_out, rows, clusters)
-    settled = _settled(rows, gold, held_out if tested else None)
-    by_person = settled != ABSTAIN
-    hard = np.where(by_person, settled, labels.hard)
-    probs = np.where(by_person[:, None], np.eye(len(labels.space))[settled], labels.probs)
-    sure = by_person | (probs.max(axis=1, initial=0) >= min_probability)
-    keep = np.flatnonzero((hard != ABSTAIN) & sure)
-    split = split_rows(ids, clusters, np.where((hard != ABSTAIN) & sure, hard, ABSTAIN), tested)
+    chosen = Chosen.of(labels, settled_of(rows.ids, gold, held_out if tested else None), min_probability)
+    keep, sums = chosen.keep, Sums.of(labels, chosen, votes)
+    split = split_rows(ids, clusters, np.where(chosen.kept, chosen.hard, ABSTAIN), tested)
     return TrainingSet(
         space=labels.space,
         rows=Rows(rows.table.take(pa.array(keep)), rows.ids.take(pa.array(keep))),
-        labels=hard[keep].astype(np.int16),
-        probs=probs[keep],
-        weights=_weights(probs[keep, hard[keep]], hard[keep], balance),
+        labels=chosen.hard[keep].astype(np.int16),
+        probs=chosen.probs[keep],
+        weights=sums.weights(chosen, balance),
         split=tuple(split[i] for i in keep),
-        provenance=tuple("gold" if person else "votes" for person in by_person[keep]),
+        provenance=chosen.provenance,
         name=name,
         text=text,
-        voters=() if votes is None else _voters(votes, hard, keep),
+        voters=() if votes is None else voters_of(votes, chosen),
         facts={
             "label_model": labels.model,
             "policy": f"labels of at least {min_probability:.4g}" if min_probability else "every row with a label",
-            "left_out": _left_out(labels, hard, sure),
             "weights": "the probability of the label" + (", every label weighing the same in all" * balance),
-            "splits": "near-duplicates are in one split together" + ", held-out gold in the test split" * bool(tested),
-            "sources": [] if votes is None else _sources(votes, hard, keep),
+            "splits": f"near-duplicates are in one split together{HELD_OUT * bool(tested)}",
+            **(sums.facts((), ()) if votes is None else sums.facts(votes.sources, votes.families)),
         },
     )
+
+
+HELD_OUT = ", held-out gold in the test split"
 
 
 def _tested(held_out: Gold | None, rows: Rows, clusters: NDArray[np.intp]) -> frozenset[int]:
@@ -87,17 +85,7 @@ def _tested(held_out: Gold | None, rows: Rows, clusters: NDArray[np.intp]) -> fr
         return frozenset()
     tested = np.unique(clusters[held_out.aligned(rows.ids) != ABSTAIN])
     share = float(np.isin(clusters, tested).mean()) if len(rows) else 0.0
-    return frozenset(tested.tolist()) if share <= _MOST_TESTED else frozenset()
-
-
-def _settled(rows: Rows, *golds: Gold | None) -> NDArray[np.int16]:
-    """What people said of each row, -1 where nobody did."""
-    settled = np.full(len(rows), ABSTAIN, np.int16)
-    for gold in golds:
-        if gold is not None:
-            known = gold.aligned(rows.ids)
-            settled = np.where(known != ABSTAIN, known, settled)
-    return settled
+    return frozenset(tested.tolist()) if share <= MOST_TESTED else frozenset()
 
 
 def _clusters(rows: Rows, text: str) -> NDArray[np.intp]:
@@ -105,36 +93,6 @@ def _clusters(rows: Rows, text: str) -> NDArray[np.intp]:
     if not column:
         return np.arange(len(rows), dtype=np.intp)
     return near_duplicates(["" if cell is None else str(cell) for cell in rows.stored(column)])
-
-
-def _weights(confidence: NDArray[np.float64], hard: NDArray[Any], balance: bool) -> NDArray[np.float64]:
-    if not balance or not len(hard):
-        return confidence
-    total = np.bincount(hard, confidence)
-    return np.asarray(confidence * confidence.sum() / (np.count_nonzero(total) * total[hard]))
-
-
-def _left_out(labels: Labels, hard: NDArray[Any], sure: NDArray[np.bool_]) -> dict[str, int]:
-    without = hard == ABSTAIN
-    return {
-        "rows that no source voted on": int((without & ~labels.covered).sum()),
-        "rows whose best labels tie": int((without & labels.covered).sum()),
-        "rows below the least probability": int((~without & ~sure).sum()),
-    }
-
-
-def _voters(votes: Votes, hard: NDArray[Any], keep: NDArray[np.intp]) -> tuple[tuple[str, ...], ...]:
-    same = votes.matrix[keep] == hard[keep][:, None]
-    return tuple(tuple(votes.sources[j] for j in np.flatnonzero(row)) for row in same)
-
-
-def _sources(votes: Votes, hard: NDArray[Any], keep: NDArray[np.intp]) -> list[dict[str, Any]]:
-    matrix = votes.matrix[keep]
-    voted, same = (matrix != ABSTAIN).sum(axis=0), (matrix == hard[keep][:, None]).sum(axis=0)
-    return [
-        {"name": name, "family": family, "votes": int(voted[j]), "agreed": int(same[j])}
-        for j, (name, family) in enumerate(zip(votes.sources, votes.families, strict=True))
-    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ from quorate.values import Status, Votes
 LOCK, VOTES = "export.lock.json", "export.votes.parquet"
 
 
-def locked(project: Project, wanted: dict[str, Any], votes: Votes, folder: Path) -> dict[str, Any]:
-    """The lock of the files in a folder; paths of inputs are relative to the project, of outputs to the folder."""
+def locked(project: Project, wanted: dict[str, Any], votes: Mapping[str, str], folder: Path) -> dict[str, Any]:
+    """The lock of the files in a folder, made of votes of these hashes; paths of inputs are relative to the project,
+    of outputs to the folder."""
     return {
         "schema": "quorate.export.lock/1",
         "quorate": __version__,
@@ -33,18 +35,22 @@ def locked(project: Project, wanted: dict[str, Any], votes: Votes, folder: Path)
     }
 
 
-def inputs(project: Project, votes: Votes) -> dict[str, str]:
+def inputs(project: Project, votes: Mapping[str, str]) -> dict[str, str]:
     """The hash of each file, source and column of votes that the training set is made of."""
     there = project.scan()
     alone = there.local_file()
     data = {f"file {shown(project.settings.data.path)}": there.fingerprint() if alone is None else sha256_of(alone)}
     files = data | {f"file {name}": sha256_of(project.folder / name) for name in _files(project)}
     sources = {f"source {source.name}": source.fingerprint() for source in project.sources}
-    columns = {
-        f"votes {name}": sha256(votes.matrix[:, j].tobytes() + votes.status[:, j].tobytes()).hexdigest()
+    return files | sources | {f"votes {name}": digest for name, digest in votes.items()}
+
+
+def hashes(votes: Votes) -> dict[str, str]:
+    """The hash of each source's votes: label ints of all rows, then their status."""
+    return {
+        name: sha256(votes.matrix[:, j].tobytes() + votes.status[:, j].tobytes()).hexdigest()
         for j, name in enumerate(votes.sources)
     }
-    return files | sources | columns
 
 
 def _files(project: Project) -> Iterator[str]:
@@ -87,3 +93,18 @@ def votes_table(votes: Votes) -> pa.Table:
         codes = np.where(codes >= 0, codes, len(votes.space) + votes.status[:, j].astype(np.int32))
         columns[source if source != "row_id" else "row_id (source)"] = pa.array(words).take(pa.array(codes))
     return pa.table(columns)
+
+
+def install(stage: Path, folder: Path) -> None:
+    """Moves the files into place, the lock last, and removes those of the export before that are no more."""
+    before = read_lock(folder)["outputs"] if (folder / LOCK).is_file() else {}
+    (folder / LOCK).unlink(missing_ok=True)
+    fresh = sorted((p.relative_to(stage) for p in stage.rglob("*") if p.is_file()), key=_lock_last)
+    for name in set(before) - {path.as_posix() for path in fresh}:
+        (folder / name).unlink(missing_ok=True)
+    for path in fresh:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(stage / path, folder / path)
+
+
+_lock_last: Callable[[Path], tuple[bool, str]] = lambda path: (path.name == LOCK, path.as_posix())  # noqa: E731

@@ -8,6 +8,7 @@ fields are the options that quorate.toml takes for it, and its `example()` build
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol, Self, TypeVar, runtime_checkable
@@ -188,6 +189,17 @@ class Rereads(Protocol):
     def read(self, path: Path) -> list[tuple[str, str]]: ...
 
 
+@runtime_checkable
+class Grows(Protocol):
+    """An exporter of one file for rows of any number, whose limits are those of label names alone: `growing` takes the
+    training set in parts and writes the bytes that `write` writes of the whole; `reading` is `read`, row by row.
+    `like` is a training set of the same columns and labels, with or without rows."""
+
+    def parts(self, training_set: TrainingSet) -> Mapping[str, Sequence[Example]]: ...
+    def growing(self, like: TrainingSet, path: Path) -> AbstractContextManager[Callable[[TrainingSet], None]]: ...
+    def reading(self, path: Path) -> Iterator[tuple[str, str]]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerDied:
     """In place of a result: the process that worked on the item died, twice."""
@@ -236,6 +248,7 @@ __all__ = [
     "Exporter",
     "Failure",
     "FittedLabelModel",
+    "Grows",
     "HearsConfidence",
     "Keyed",
     "LabelModel",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,13 +13,17 @@ from pyarrow import parquet
 
 from quorate import __version__
 from quorate.errors import ExportRefused, ReplayDiffers, TableError
-from quorate.exporting import Wanted, write_files
-from quorate.lock import LOCK, VOTES, inputs, outputs, read_lock, votes_table
+from quorate.exporting import write_files
+from quorate.lock import LOCK, VOTES, hashes, inputs, outputs, read_lock, votes_table
 from quorate.project import Project
+from quorate.streaming.export import write_streamed
+from quorate.streaming.looking import streams
 from quorate.values import Votes
 from quorate.voting import Fused, fused
+from quorate.wanted import Wanted
 
 _SHOWN = 10
+_BATCH = 65_536
 
 
 def exports(project: Project) -> list[Path]:
@@ -34,8 +39,12 @@ def replay(project: Project, folders: Sequence[Path]) -> dict[str, Any]:
         TableError: there is no lock in a folder.
     """
     locks = {folder: read_lock(folder) for folder in folders}
-    made = fused(project, offline=True)
-    found = [f"{folder}: {what}" for folder in locks for what in _differences(project, folder, made)]
+    made = None if streams(project) else fused(project, offline=True)
+    differences = [
+        (folder, _differences(project, folder, made) if made else _differences_streamed(project, folder))
+        for folder in locks
+    ]
+    found = [f"{folder}: {what}" for folder, told in differences for what in told]
     if found:
         raise ReplayDiffers("\n".join(found))
     entries = [
@@ -47,7 +56,7 @@ def replay(project: Project, folders: Sequence[Path]) -> dict[str, Any]:
 
 def _differences(project: Project, folder: Path, made: Fused) -> Iterator[str]:
     lock = read_lock(folder)
-    yield from _inputs(lock, inputs(project, made.votes))
+    yield from _inputs(lock, inputs(project, hashes(made.votes)))
     yield from _votes(folder, lock, made.votes)
     with TemporaryDirectory() as beside:
         try:
@@ -56,6 +65,45 @@ def _differences(project: Project, folder: Path, made: Fused) -> Iterator[str]:
             yield f"it cannot be made anew: {error}"
             return
         yield from _files(lock["outputs"], outputs(Path(beside)), outputs(folder))
+
+
+def _differences_streamed(project: Project, folder: Path) -> Iterator[str]:
+    lock = read_lock(folder)
+    project.state.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=project.state, prefix=".replay-") as beside:
+        try:
+            made = write_streamed(project, Wanted(**lock["wanted"]), Path(beside))
+        except (ExportRefused, TableError) as error:
+            yield f"it cannot be made anew: {error}"
+            return
+        yield from _inputs(lock, inputs(project, made.votes))
+        there, anew = outputs(folder), outputs(Path(beside))
+        if there.get(VOTES) == lock["outputs"].get(VOTES) != anew[VOTES]:
+            yield from _votes_streamed(folder / VOTES, Path(beside) / VOTES)
+        yield from _files(lock["outputs"], anew, there)
+
+
+def _votes_streamed(then: Path, now: Path) -> Iterator[str]:
+    """The first votes that are others, or the first row that is: the rows of both files stand in the same order."""
+    shown = more = 0
+    with parquet.ParquetFile(then) as before, parquet.ParquetFile(now) as after:
+        for old, new in zip_longest(before.iter_batches(_BATCH), after.iter_batches(_BATCH)):
+            if old is None or new is None or not old.column("row_id").equals(new.column("row_id")):
+                yield (
+                    f"the rows are others than were exported: {after.metadata.num_rows:,} now, "
+                    f"{before.metadata.num_rows:,} then"
+                )
+                break
+            if old.equals(new):
+                continue
+            known, cells = _cells(pa.Table.from_batches([old])), _cells(pa.Table.from_batches([new]))
+            changed = [(cell, said) for cell, said in known.items() if cell in cells and cells[cell] != said]
+            for (source, row_id), said in changed[: _SHOWN - shown]:
+                yield f"vote of {source!r} on row {row_id!r} was {said}, is {cells[source, row_id]}"
+            more += len(changed) - len(changed[: _SHOWN - shown])
+            shown += len(changed[: _SHOWN - shown])
+    if more:
+        yield f"and {more:,} votes more"
 
 
 def _inputs(lock: Mapping[str, Any], now: Mapping[str, str]) -> Iterator[str]:

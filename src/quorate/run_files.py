@@ -7,36 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
-from pyarrow import parquet
 
+from quorate.row_groups import row_groups
 from quorate.store import being_written
 from quorate.values import ABSTAIN, Labels, LabelSpace, Queue, Status, Votes
-
-# A row group of a table with a thousand columns must not be larger than one of a few.
-_GROUP_CELLS, _MOST_ROWS, _FEWEST_ROWS = 2**21, 2**16, 2**10
 
 
 @contextmanager
 def growing(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
-    """Takes tables one after another and writes them as one file, which is in its place when this ends.
-
-    Row groups are of one size, so that the bytes do not tell how the rows were cut.
-    """
-    rows = min(max(_GROUP_CELLS // len(schema), _FEWEST_ROWS), _MOST_ROWS)
-    held: list[pa.Table] = []
-
-    with being_written(path) as beside, parquet.ParquetWriter(beside, schema) as writer:
-
-        def add(table: pa.Table) -> None:
-            held.append(table)
-            while sum(part.num_rows for part in held) >= rows:
-                whole = pa.concat_tables(held)
-                writer.write_table(whole.slice(0, rows).combine_chunks())
-                held[:] = [whole.slice(rows)]
-
+    """Takes tables one after another and writes them as one file, which is in its place when this ends."""
+    with being_written(path) as beside, row_groups(beside, schema) as add:
         yield add
-        rest = pa.concat_tables([schema.empty_table(), *held]).combine_chunks()
-        writer.write_table(rest)
 
 
 def write_whole(path: Path, table: pa.Table) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -12,7 +13,7 @@ from quorate.cells import file_name, plain
 from quorate.training_sets.bounds import Findings
 from quorate.training_sets.examples import Example
 from quorate.training_sets.flat import as_ids
-from quorate.training_sets.writing import label_faults, read_json_lines
+from quorate.training_sets.writing import label_faults
 from quorate.values import TrainingSet
 
 
@@ -34,24 +35,37 @@ class Jsonl:
 
     def write(self, training_set: TrainingSet, folder: Path) -> list[Path]:
         path = folder / f"{file_name(training_set.name)}.jsonl"
-        names = training_set.space.names
-        with path.open("w", encoding="utf-8", newline="\n") as out:
-            for i, cells in enumerate(training_set.rows.table.to_pylist()):
-                probs = dict(zip(names, training_set.probs[i].tolist(), strict=True))
-                record = {
-                    "id": training_set.rows.ids[i].as_py(),
-                    "label": names[training_set.labels[i]],
-                    "probabilities": probs,
-                    "weight": float(training_set.weights[i]),
-                    "split": training_set.split[i],
-                    "provenance": training_set.provenance[i],
-                    "row": plain(cells),
-                }
-                out.write(json.dumps(record, ensure_ascii=False) + "\n")
+        with self.growing(training_set, path) as add:
+            add(training_set)
         return [path]
 
+    @contextmanager
+    def growing(self, like: TrainingSet, path: Path) -> Iterator[Callable[[TrainingSet], None]]:
+        with path.open("w", encoding="utf-8", newline="\n") as out:
+            yield lambda part: out.writelines(_lines(part, like.space.names))
+
+    def reading(self, path: Path) -> Iterator[tuple[str, str]]:
+        with path.open(encoding="utf-8", newline="\n") as lines:
+            for line in lines:
+                record = json.loads(line)
+                yield record["id"], record["label"]
+
     def read(self, path: Path) -> list[tuple[str, str]]:
-        return [(line["id"], line["label"]) for line in read_json_lines(path)]
+        return list(self.reading(path))
+
+
+def _lines(part: TrainingSet, names: tuple[str, ...]) -> Iterator[str]:
+    for i, cells in enumerate(part.rows.table.to_pylist()):
+        record = {
+            "id": part.rows.ids[i].as_py(),
+            "label": names[part.labels[i]],
+            "probabilities": dict(zip(names, part.probs[i].tolist(), strict=True)),
+            "weight": float(part.weights[i]),
+            "split": part.split[i],
+            "provenance": part.provenance[i],
+            "row": plain(cells),
+        }
+        yield json.dumps(record, ensure_ascii=False) + "\n"
 
 
 plugin = Jsonl

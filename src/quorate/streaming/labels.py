@@ -11,12 +11,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from quorate.belief.confidence import Heard, Levels
+from quorate.fuse import fit
 from quorate.patterns import VotePatterns
+from quorate.project import Data, Project
 from quorate.protocols import FittedLabelModel, HearsConfidence
 from quorate.ranking.gain import answered
 from quorate.ranking.sieve import Kinds
 from quorate.streaming.spill import Passed, Spill
-from quorate.values import ABSTAIN, Labels
+from quorate.values import ABSTAIN, Labels, Status, Votes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -107,6 +109,23 @@ class Teller:
         """Once answers on rows with the same votes are counted in."""
         reviews = self.sorts.patterns.gold[self.sorts.pattern].astype(np.float64)
         return replace(self, probs=answered(self.probs, reviews))
+
+
+def fitted_teller(
+    project: Project, data: Data, patterns: VotePatterns, levels: Levels | None, spill: Spill
+) -> tuple[FittedLabelModel, Teller]:
+    """The project's label model fitted on the patterns, and who tells labels by it."""
+    fitted = fit(patterns, project.label_model)
+    sorts = Sorts.of(patterns, levels if isinstance(fitted, HearsConfidence) else None, spill)
+    name = str(project.settings.label_model["kind"])
+    teller = Teller(sorts, sorts.probabilities(fitted), name, pa.array(sorted(data.refused), pa.string()))
+    return fitted, teller if data.reviewed is None else teller.counting()
+
+
+def voted(patterns: VotePatterns, families: tuple[str, ...], ids: pa.StringArray, matrix: NDArray[np.int16]) -> Votes:
+    """The votes of rows of which no more is known than these labels, int16[n, m]."""
+    status = np.where(matrix == ABSTAIN, Status.ABSTAINED, Status.VOTED).astype(np.uint8)
+    return Votes(patterns.space, ids, patterns.sources, families, matrix, status)
 
 
 def places(patterns: VotePatterns, matrix: NDArray[np.int16]) -> Ints:

@@ -17,22 +17,22 @@ from quorate.estimating.survey import Survey, survey
 from quorate.fuse import fit
 from quorate.patterns import VotePatterns
 from quorate.project import Data, Project
-from quorate.protocols import FittedLabelModel, HearsConfidence
+from quorate.protocols import FittedLabelModel
 from quorate.rank import rank
 from quorate.ranking.drawing import lottery
 from quorate.ranking.sieve import Sieve
 from quorate.reporting.report import QUEUE_SHOWN, Counted, queue_entry, report_of
 from quorate.reporting.sums import LabelSums, Settled
 from quorate.rows import Rows
-from quorate.run_files import growing, labels_schema, labels_table, queue_table, write_whole
+from quorate.run_files import growing, labels_schema, labels_table, queue_table, votes_schema, votes_table, write_whole
 from quorate.shortlist import Outlook, queue_among
-from quorate.streaming.labels import Sorts, Teller
+from quorate.streaming.labels import Sorts, Teller, fitted_teller, voted
 from quorate.streaming.looking import Looked, look
 from quorate.streaming.spill import Passed, Spill, spilling
 from quorate.streaming.voting import Folded, Voting, vote_through
 from quorate.told import measures, spent, with_answers
 from quorate.trust.doubt import estimate_accuracy
-from quorate.values import ABSTAIN, Labels, Queue, Status, Votes
+from quorate.values import ABSTAIN, Labels, Queue, Votes
 
 Ints = NDArray[np.intp]
 
@@ -47,7 +47,9 @@ def run_streamed(
     looked = look(project)
     voting = Voting.of(project, looked, desk, retry_failed, progress)
     with spilling(project.state / "runs") as beside, Spill(beside / "rows") as spill:
-        folded = vote_through(voting, beside / "votes.parquet", spill)
+        names = tuple(source.name for source in voting.sources)
+        with growing(beside / "votes.parquet", votes_schema(names)) as add:
+            folded = vote_through(voting, lambda votes: add(votes_table(votes)), spill)
         families = tuple(source.family for source in voting.sources)
         numbers = _Second.of(project, looked, folded, families, spill).finish(beside, desk)
         folder.mkdir(parents=True, exist_ok=True)
@@ -83,14 +85,9 @@ class _Second:
     @staticmethod
     def of(project: Project, looked: Looked, folded: Folded, families: tuple[str, ...], spill: Spill) -> _Second:
         """With the label model fitted on the patterns."""
-        patterns, data = folded.patterns, looked.data
-        fitted = fit(patterns, project.label_model)
-        sorts = Sorts.of(patterns, folded.levels if isinstance(fitted, HearsConfidence) else None, spill)
-        refused = pa.array(sorted(data.refused), pa.string())
-        name = str(project.settings.label_model["kind"])
-        teller = Teller(sorts, sorts.probabilities(fitted), name, refused)
-        teller = teller if data.reviewed is None else teller.counting()
-        return _Second(project, looked, folded, patterns, families, fitted, spill, sorts, teller)
+        patterns = folded.patterns
+        fitted, teller = fitted_teller(project, looked.data, patterns, folded.levels, spill)
+        return _Second(project, looked, folded, patterns, families, fitted, spill, teller.sorts, teller)
 
     def finish(self, folder: Path, desk: DeskSettings) -> dict[str, Any]:
         """Labels and queue written, the report told."""
@@ -137,7 +134,7 @@ class _Second:
     def _votes(self, passed: Passed, at: Ints | None = None) -> Votes:
         where = passed.where if at is None else passed.where[at]
         ids = passed.ids if at is None else passed.ids.take(pa.array(at))
-        return _voted(self.patterns, self.families, ids, passed.matrix[where])
+        return voted(self.patterns, self.families, ids, passed.matrix[where])
 
     def _ranked_whole(self, gathered: _Gathered) -> tuple[Queue, list[dict[str, Any]]]:
         """Few rows are ranked as if they had been in memory, where they now are."""
@@ -159,7 +156,7 @@ class _Second:
         position, kind = sieve.candidates()
         rows = self.looked.intake.taken(position)
         matrix = self.patterns.matrix[outlook.kinds.pattern[kind]]
-        votes = _voted(self.patterns, self.families, rows.ids, matrix)
+        votes = voted(self.patterns, self.families, rows.ids, matrix)
         passed = Passed(rows.ids, matrix, np.arange(len(rows)), np.full(len(rows), ABSTAIN, np.int16), None)
         told = replace(self.teller, probs=outlook.kinds.probs)
         labels = told.labels(passed, kind)
@@ -203,18 +200,13 @@ class _Second:
             sorts.append(self.sorts.at(passed)[at])
         sort = np.concatenate(sorts)
         counts = np.concatenate([self.sorts.counts[open_sorts], np.ones(len(sort) - len(open_sorts), np.int64)])
-        votes = _voted(
+        votes = voted(
             self.patterns, self.families, pa.array(ids, pa.string()), self.patterns.matrix[self.sorts.pattern[sort]]
         )
         before = Labels(
             votes.space, votes.ids, self.sorts.unsettled(self.fitted)[sort], votes.covered, self.teller.model
         )
         return survey(votes, before, data.reviewed, counts)
-
-
-def _voted(patterns: VotePatterns, families: tuple[str, ...], ids: pa.StringArray, matrix: NDArray[np.int16]) -> Votes:
-    status = np.where(matrix == ABSTAIN, Status.ABSTAINED, Status.VOTED).astype(np.uint8)
-    return Votes(patterns.space, ids, patterns.sources, families, matrix, status)
 
 
 def _shown(queue: Queue, rows: Rows, votes: Votes, labels: Labels) -> list[dict[str, Any]]:

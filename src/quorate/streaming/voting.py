@@ -7,9 +7,8 @@ written, what the report counts is added up, and a sieve keeps the few rows amon
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -24,7 +23,6 @@ from quorate.project import Project
 from quorate.protocols import Asking, Source
 from quorate.reporting.sums import FailureGroups, status_counts
 from quorate.rows import Rows
-from quorate.run_files import growing, votes_schema, votes_table
 from quorate.store import Store
 from quorate.streaming.looking import Looked
 from quorate.streaming.spill import Passed, Spill
@@ -134,17 +132,16 @@ class Voting:
         return joined(self.project.space, rows.ids, named, {name: [column] for name, column in columns.items()})
 
 
-def vote_through(voting: Voting, path: Path, spill: Spill) -> Folded:
-    """The first pass: votes are written to `path`, and what is needed of each row to `spill`."""
-    names, gold = tuple(source.name for source in voting.sources), voting.looked.data.anchors
-    folded = Folded(np.zeros((len(names), len(Status)), np.int64))
-    with growing(path, votes_schema(names)) as add:
-        for votes in voting.partitions():
-            patterns, where = fold(votes, gold)
-            settled = np.full(len(votes), ABSTAIN, np.int16) if gold is None else gold.aligned(votes.ids)
-            folded.add(votes, patterns)
-            add(votes_table(votes))
-            spill.add(Passed(votes.ids, patterns.matrix, where, settled, sureness(votes)))
+def vote_through(voting: Voting, write: Callable[[Votes], object], spill: Spill) -> Folded:
+    """The first pass: votes are handed to `write`, and what is needed of each row goes to `spill`."""
+    gold = voting.looked.data.anchors
+    folded = Folded(np.zeros((len(voting.sources), len(Status)), np.int64))
+    for votes in voting.partitions():
+        patterns, where = fold(votes, gold)
+        settled = np.full(len(votes), ABSTAIN, np.int16) if gold is None else gold.aligned(votes.ids)
+        folded.add(votes, patterns)
+        write(votes)
+        spill.add(Passed(votes.ids, patterns.matrix, where, settled, sureness(votes)))
     spill.close()
     return folded
 

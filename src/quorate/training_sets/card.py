@@ -4,24 +4,39 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from quorate.training_sets.examples import SPLITS
 from quorate.values import TrainingSet
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What a card counts of a training set: how many rows people reviewed, and rows by label int and split."""
+
+    name: str
+    labels: tuple[str, ...]
+    reviewed: int
+    rows: Mapping[tuple[int, str], int]
+
+
 def card(training_set: TrainingSet, front: str = "") -> str:
     """README.md: counts, sources, label model, estimated accuracy with its interval, licence; `front` goes first."""
-    facts = training_set.facts
-    rows = len(training_set.rows)
+    rows = Counter(zip(training_set.labels.tolist(), training_set.split, strict=True))
     reviewed = training_set.provenance.count("gold")
+    return front + card_of(Counted(training_set.name, training_set.space.names, reviewed, rows), training_set.facts)
+
+
+def card_of(counted: Counted, facts: Mapping[str, Any]) -> str:
+    """The same of a training set that was counted."""
     lines = [
-        f"# {_line(training_set.name)}",
+        f"# {_line(counted.name)}",
         "",
-        f"{rows:,} rows with one of {len(training_set.space)} labels each, made by quorate by weak supervision: "
-        f"sources voted, a label model fused the votes. People reviewed {reviewed:,} of the rows.",
+        f"{sum(counted.rows.values()):,} rows with one of {len(counted.labels)} labels each, made by quorate by weak "
+        f"supervision: sources voted, a label model fused the votes. People reviewed {counted.reviewed:,} of the rows.",
         "",
-        *_counts(training_set),
+        *_counts(counted),
         "",
         "## How the labels came about",
         "",
@@ -38,17 +53,20 @@ def card(training_set: TrainingSet, front: str = "") -> str:
         f"{_line(facts.get('licence', 'Not stated: that of the data the rows come from.'))}",
         "",
     ]
-    return front + "\n".join(lines)
+    return "\n".join(lines)
 
 
 def _line(value: Any) -> str:
     return " ".join(str(value).split())
 
 
-def _counts(training_set: TrainingSet) -> list[str]:
-    counts = Counter(zip(training_set.labels.tolist(), training_set.split, strict=True))
-    total = Counter(training_set.split)
-    rows = [(_cell(name), *(counts[y, split] for split in SPLITS)) for y, name in enumerate(training_set.space.names)]
+def _counts(counted: Counted) -> list[str]:
+    total: Counter[str] = Counter()
+    for (_, split), count in counted.rows.items():
+        total[split] += count
+    rows = [
+        (_cell(name), *(counted.rows.get((y, split), 0) for split in SPLITS)) for y, name in enumerate(counted.labels)
+    ]
     return _table(("label", *SPLITS), [*rows, ("all", *(total[split] for split in SPLITS))])
 
 

@@ -31,8 +31,7 @@ def near_duplicates(texts: Sequence[str], likeness: float = LIKENESS) -> NDArray
 
     Near-duplicates of near-duplicates are in one cluster. Case, punctuation and spaces are no difference.
     """
-    # A text without any word is compared as it is.
-    first = first_of_each([_words(text) or f"\0{text}" for text in texts])
+    first = first_of_each([without_differences(text) for text in texts])
     distinct = np.flatnonzero(first == np.arange(len(texts)))
     if len(distinct) < 2:
         return first
@@ -40,6 +39,12 @@ def near_duplicates(texts: Sequence[str], likeness: float = LIKENESS) -> NDArray
     pairs = _candidates(_signatures(shingles))
     near = pairs[_likeness(shingles, pairs) >= likeness]
     return distinct[_components(near, len(distinct))][np.searchsorted(distinct, first)]
+
+
+def without_differences(text: str) -> str:
+    """What is left of a text where case, punctuation and spaces are no difference: the same for the same words."""
+    # A text without any word is compared as it is.
+    return _words(text) or f"\0{text}"
 
 
 def _words(text: str) -> str:

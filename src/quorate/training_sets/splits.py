@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHARES = (("train", 0.8), ("valid", 0.1), ("test", 0.1))
-_LEAST = 5
+LEAST = 5
 """A label in at least so many clusters has a row in every split."""
-_MANY, _TOO_MUCH = 10, 0.05
+MANY, TOO_MUCH = 10, 0.05
 
 
 def split_rows(
@@ -24,15 +24,15 @@ def split_rows(
     shares and is in `train`; a label that chance leaves out of a split gets the cluster there that was nearest.
     Rows with the label -1 count for nothing; the clusters `tested` are in the test split whatever their hash.
     """
-    places = {c: _place(ids[c]) for c in np.unique(clusters).tolist()}
+    places = {c: place_of(ids[c]) for c in np.unique(clusters).tolist()}
     large = _large(clusters, labels)
-    split = {c: "test" if c in tested else "train" if c in large else _at(p) for c, p in places.items()}
+    split = {c: "test" if c in tested else "train" if c in large else split_at(p) for c, p in places.items()}
     for y in np.unique(labels[labels >= 0]).tolist():
         of_label = sorted(set(clusters[labels == y].tolist()), key=places.__getitem__)
-        if len(of_label) < _LEAST:
+        if len(of_label) < LEAST:
             continue
         for name, _ in SHARES:
-            _lend(name, [c for c in of_label if c not in tested or name == "test"], places, split)
+            lend(name, [c for c in of_label if c not in tested or name == "test"], places, split)
     return tuple(split[c] for c in clusters.tolist())
 
 
@@ -41,11 +41,11 @@ def _large(clusters: NDArray[np.intp], labels: NDArray[np.int16]) -> set[int]:
     found: set[int] = set()
     for y in np.unique(labels[labels >= 0]).tolist():
         names, sizes = np.unique(clusters[labels == y], return_counts=True)
-        found |= set(names[(sizes >= _MANY) & (sizes >= _TOO_MUCH * sizes.sum())].tolist())
+        found |= set(names[(sizes >= MANY) & (sizes >= TOO_MUCH * sizes.sum())].tolist())
     return found
 
 
-def _lend(name: str, clusters: Sequence[int], places: dict[int, float], split: dict[int, str]) -> None:
+def lend(name: str, clusters: Sequence[int], places: dict[int, float], split: dict[int, str]) -> None:
     """Moves the nearest of a label's clusters into a split that holds none of them."""
     held = [split[c] for c in clusters]
     if name in held:
@@ -67,12 +67,13 @@ def _interval(name: str) -> tuple[float, float]:
     raise KeyError(name)
 
 
-def _place(row_id: str) -> float:
+def place_of(row_id: str) -> float:
     """A number in [0, 1) that the id alone decides."""
     return int.from_bytes(blake2b(row_id.encode(), digest_size=8, person=b"split").digest(), "big") / 2**64
 
 
-def _at(place: float) -> str:
+def split_at(place: float) -> str:
+    """The split of a place in [0, 1)."""
     for name, share in SHARES:
         if place < share:
             return name

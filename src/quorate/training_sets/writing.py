@@ -33,8 +33,13 @@ def write_json_lines(path: Path, objects: Iterable[Any]) -> Path:
     """One JSON object a line, written as it comes; NaN is refused, for it is not JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as out:
-        out.writelines(json.dumps(o, ensure_ascii=False, allow_nan=False) + "\n" for o in objects)
+        out.writelines(map(json_line, objects))
     return path
+
+
+def json_line(value: Any) -> str:
+    """The object on one line, with its end; NaN is refused."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_json_lines(path: Path) -> list[Any]:
