@@ -34,8 +34,8 @@ def fuse_file(path: str, to: str, labels: list[str]) -> Callable[[], float]:
     from quorate import fuse_file as fuse
 
     for few in blocks(Shape(_WARM_UP, len(parquet.read_schema(path)), len(labels))):
-        parquet.write_table(table_of(few[0], labels), f"{to}.few")
-    fuse(f"{to}.few", f"{to}.few.labels", labels)
+        parquet.write_table(table_of(few[0], labels), f"{to}.few.parquet")
+    fuse(f"{to}.few.parquet", f"{to}.few-labels.parquet", labels)
 
     def task() -> float:
         fuse(path, to, labels)
